@@ -70,6 +70,12 @@ def read_json(path: Path) -> Json:
     """Read a JSON file; a damaged one is told with its place."""
     try:
         return json.loads(path.read_text("utf-8"))
+    except FileNotFoundError as error:
+        raise XstiltsError(
+            "The file does not exist; an earlier stage writes it",
+            where=str(path),
+            next_step="run `xstilts repro STUDY`, which runs all stages in order",
+        ) from error
     except json.JSONDecodeError as error:
         raise XstiltsError(
             f"Damaged JSON: {error.msg}",

@@ -1,0 +1,238 @@
+"""From validated rows to arms, target sets and their description."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+
+from xstilts.arms.draw import Drawn, draw, draw_arm, item_shares, split_documents, word_order_rows
+from xstilts.arms.overlap import TargetText, bare_id, by_draw, comparable_texts, distinct, without_overlap
+from xstilts.config import Block, Study, Target
+from xstilts.errors import XstiltsError
+from xstilts.families import FamilyCode, family_of
+from xstilts.files import Json
+from xstilts.seeds import generator
+from xstilts.sources.corpora import CORPORA
+from xstilts.tables import Rows, content_sha256
+from xstilts.tasks import TASKS, Task
+
+Reader = Callable[[str, str, bool], list[dict[str, Any]]]
+"""Reads (corpus, split, with gold) rows of every part."""
+
+KEYS = ("id", "document", "domain", "language")
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """Tables by path below ``data/<study>/arms/`` (columns and rows), the description, and the removed rows."""
+
+    tables: dict[str, tuple[tuple[str, ...], Rows]] = field(default_factory=dict)
+    arms: dict[str, Json] = field(default_factory=dict)
+    targets: dict[str, Json] = field(default_factory=dict)
+    removed: list[Json] = field(default_factory=list)
+
+
+def corpus_task(corpus: str) -> tuple[Task, FamilyCode]:
+    """A corpus's task and the code of its family."""
+    task = TASKS[CORPORA[corpus].task]
+    return task, family_of(task)
+
+
+def build(study: Study, read: Reader) -> Built:
+    """Draw every arm and target set of a study.
+
+    Args:
+        study: its parameters.
+        read: gives validated rows. Gold is asked for in English only.
+
+    Raises:
+        XstiltsError: if a domain, a language or a split has no or too few rows.
+    """
+    built = Built()
+    target_text = _build_targets(study, read, built)
+    pooled: dict[str, list[dict[str, Any]]] = {}
+    for name, block in study.arms.blocks.items():
+        task = corpus_task(block.corpus)[0]
+        pooled.setdefault(task.name, []).extend(_build_block(study, name, block, read, target_text, built))
+    for task_name, rows in pooled.items():
+        _build_pooled(study, TASKS[task_name], rows, built)
+    if "word-order" in study.arms.controls:
+        _build_word_order(study, built)
+    return built
+
+
+def _english(rows: Rows) -> list[dict[str, Any]]:
+    return [dict(row) for row in rows if row["language"] == "en"]
+
+
+def _build_targets(study: Study, read: Reader, built: Built) -> TargetText:
+    held_out: set[str] = set()
+    training: set[str] = set()
+    minimum = study.arms.overlap_min_characters
+    for name, target in study.targets.items():
+        task, family = corpus_task(target.corpus)
+        train = _chosen(study, name, target, _english(read(target.corpus, "train", True)), "train") if family.trained else []
+        dev = _chosen(study, name, target, _english(read(target.corpus, "dev", True)), "dev") if family.trained else []
+        tests = [row for row in read(target.corpus, "test", False) if row["language"] in target.languages]
+        held_out |= comparable_texts(tests, family, minimum) | comparable_texts(dev, family, minimum)
+        training |= comparable_texts(train, family, minimum)
+        built.targets[name] = _describe_target(study, name, target, task, family, (train, dev, tests), built)
+    return TargetText(frozenset(held_out), frozenset(training))
+
+
+def _chosen(study: Study, name: str, target: Target, rows: list[dict[str, Any]], split: str) -> list[dict[str, Any]]:
+    rows = [row for row in rows if not target.domain or row["domain"] == target.domain]
+    wanted = target.train_rows if split == "train" else target.dev_rows
+    if len(rows) < wanted:
+        raise XstiltsError(
+            f"Target '{name}' has {len(rows)} English {split} rows in corpus '{target.corpus}', {wanted} wanted",
+            where=f"params.yaml, targets.{name}",
+            allowed=f"at most {len(rows)}",
+            next_step=f"lower targets.{name}.{split}_rows, or fetch more data",
+        )
+    order = generator(study.arms.seed, "target", name, split).permutation(len(rows))
+    return by_draw(rows, [int(index) for index in order], wanted)
+
+
+def _describe_target(
+    study: Study,
+    name: str,
+    target: Target,
+    task: Task,
+    family: FamilyCode,
+    sets: tuple[Rows, Rows, Rows],
+    built: Built,
+) -> Json:
+    train, dev, tests = sets
+    labelled = (*KEYS, *family.inputs, family.gold)
+    facts: Json = {
+        "corpus": target.corpus,
+        "task": task.name,
+        "kind": task.kind,
+        "languages": list(target.languages),
+        "train": _facts(train, family, labelled),
+        "dev": _facts(dev, family, labelled),
+        "inputs": {},
+    }
+    if family.trained:
+        built.tables[f"targets/{name}/train.parquet"] = (labelled, train)
+        built.tables[f"targets/{name}/dev.parquet"] = (labelled, dev)
+    for language in target.languages:
+        mine = [dict(row) for row in tests if row["language"] == language]
+        mine = [row for row in mine if not target.domain or row["domain"] == target.domain]
+        if not mine:
+            raise XstiltsError(
+                f"Target '{name}' has no test rows in language '{language}'",
+                where=f"params.yaml, targets.{name}.languages",
+                allowed=", ".join(sorted({str(row["language"]) for row in tests})) or "no language has rows",
+                next_step="remove the language, or fetch its data",
+            )
+        rows = _drawn_tests(study, name, target, mine, family)
+        columns = (*KEYS, *family.inputs)
+        built.tables[f"targets/{name}/inputs/{language}.parquet"] = (columns, rows)
+        facts["inputs"][language] = _facts(rows, family, columns)
+    return facts
+
+
+def _drawn_tests(study: Study, name: str, target: Target, rows: list[dict[str, Any]], family: FamilyCode) -> Rows:
+    """The same source ids in every language of a parallel corpus; retrieval keeps all its candidates."""
+    if not family.trained:
+        return rows
+    rows = sorted(rows, key=lambda row: bare_id(row["id"]))
+    keys = [generator(study.arms.seed, "test", name, bare_id(row["id"])).random() for row in rows]
+    order = sorted(range(len(rows)), key=keys.__getitem__)
+    return by_draw(rows, order, target.test_rows)
+
+
+def _facts(rows: Rows, family: FamilyCode, columns: tuple[str, ...]) -> Json:
+    return {
+        "rows": len(rows),
+        "labelled_items": sum(family.items(row) for row in rows),
+        "documents": len({row["document"] for row in rows}),
+        "words": sum(family.length(row) for row in rows),
+        "sha256": content_sha256(rows, columns),
+    }
+
+
+def _build_block(
+    study: Study, name: str, block: Block, read: Reader, target_text: TargetText, built: Built
+) -> list[dict[str, Any]]:
+    task, family = corpus_task(block.corpus)
+    rows = [row for split in ("train", "dev") for row in read(block.corpus, split, True) if row["part"] == block.part]
+    domains = sorted({domain for mixture in block.arms().values() for domain in mixture})
+    pools: dict[str, tuple[Rows, Rows]] = {}
+    for domain in domains:
+        mine = [row for row in rows if not domain or row["domain"] == domain]
+        if not mine:
+            raise XstiltsError(
+                f"Block '{name}' finds no rows of domain '{domain}' in {block.corpus}, part {block.part}",
+                where=f"params.yaml, arms.blocks.{name}",
+                allowed=", ".join(sorted({str(row["domain"]) for row in rows})) or "the part has no rows",
+                next_step="correct the domain or the part",
+            )
+        kept, removed = without_overlap(distinct(mine, family), family, target_text, study.arms.remove)
+        built.removed.extend({"block": name, "domain": domain, **asdict(row)} for row in removed)
+        pools[domain] = split_documents(kept, family, study.arms.dev_items, study.arms.seed, name, domain)
+    shares: np.ndarray[Any, np.dtype[np.float64]] = np.mean([item_shares(pools[domain][0], family) for domain in domains], axis=0)
+    sizes = (study.arms.labelled_items, study.arms.dev_items)
+    drawn_rows: list[dict[str, Any]] = []
+    for short, mixture in block.arms().items():
+        arm = f"{name}.{short}"
+        drawn = draw_arm(pools, mixture, family, sizes, shares, study.arms.seed, arm)
+        _add_arm(built, arm, task, family, drawn, block=name, domains=mixture, corpus=block.corpus)
+        drawn_rows += drawn.train
+    return drawn_rows
+
+
+def _add_arm(
+    built: Built,
+    arm: str,
+    task: Task,
+    family: FamilyCode,
+    drawn: Drawn,
+    *,
+    block: str,
+    domains: Mapping[str, float],
+    corpus: str,
+) -> None:
+    columns = (*KEYS, *family.inputs, family.gold)
+    built.tables[f"arms/{arm}/train.parquet"] = (columns, drawn.train)
+    built.tables[f"arms/{arm}/dev.parquet"] = (columns, drawn.dev)
+    built.arms[arm] = {
+        "block": block,
+        "corpus": corpus,
+        "task": task.name,
+        "kind": task.kind,
+        "domain": "+".join(domains),
+        "mixture": dict(domains),
+        "train": _facts(drawn.train, family, columns),
+        "dev": _facts(drawn.dev, family, columns),
+        "length_distance": round(drawn.length_distance, 4),
+    }
+
+
+def _build_pooled(study: Study, task: Task, rows: list[dict[str, Any]], built: Built) -> None:
+    """One set drawn evenly from all arms of a task; tuning uses it, so that no arm is favoured."""
+    family = family_of(task)
+    rows = distinct(rows, family)
+    train = draw(rows, family, study.arms.labelled_items, item_shares(rows, family), study.arms.seed, "pooled", task.name)
+    arms = [arm for arm, facts in built.arms.items() if facts["task"] == task.name]
+    dev = distinct((dict(row) for arm in arms for row in built.tables[f"arms/{arm}/dev.parquet"][1]), family)
+    dev = draw(dev, family, study.arms.dev_items, item_shares(dev, family), study.arms.seed, "pooled-dev", task.name)
+    _add_arm(built, f"pooled.{task.name}", task, family, Drawn(train, dev, 0.0), block="pooled", domains={}, corpus="")
+
+
+def _build_word_order(study: Study, built: Built) -> None:
+    task = TASKS["word_order"]
+    family = family_of(task)
+    sets = []
+    source = next(arm for arm, facts in built.arms.items() if facts["block"] == "pooled")
+    source_family = family_of(TASKS[built.arms[source]["task"]])
+    for split in ("train", "dev"):
+        rows = built.tables[f"arms/{source}/{split}.parquet"][1]
+        texts = [(str(row["id"]), source_family.text(row)) for row in rows]
+        made = word_order_rows(texts, study.arms.seed)
+        sets.append([{**row, **new} for row, new in zip(rows, made, strict=True)])
+    drawn = Drawn(sets[0], sets[1], 0.0)
+    _add_arm(built, "control.word-order", task, family, drawn, block="control", domains={}, corpus="")

@@ -1,0 +1,187 @@
+"""The grid of a study: which cells there are, and what decides each of them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from xstilts.arms.stamp import plain
+from xstilts.cells.spec import NUMERICS_VERSION, CellSpec, Labels, library_versions, start_weights
+from xstilts.config import Study, Training
+from xstilts.families import family_of
+from xstilts.files import Json, read_json
+from xstilts.layout import Layout
+from xstilts.seeds import derived_seed
+from xstilts.tasks import TASKS
+
+NONE = "none"
+SUBWORDS_PER_WORD = 1.5
+
+
+def resolved_precision(asked: str) -> str:
+    """``auto`` takes bfloat16 where the GPU or the processor multiplies it fast, float32 elsewhere."""
+    if asked != "auto":
+        return asked
+    import torch
+
+    if torch.cuda.is_available():
+        return "bfloat16" if torch.cuda.is_bf16_supported() else "float32"
+    fast = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+    return "bfloat16" if fast else "float32"
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """Makes the specs of a study's cells.
+
+    Attributes:
+        study: its parameters.
+        layout: its folders.
+        encoder: the encoder under test.
+        arms: ``arms.json``.
+        precision: resolved.
+    """
+
+    study: Study
+    layout: Layout
+    encoder: str
+    arms: Json
+    precision: str
+
+    @property
+    def base(self) -> Path:
+        """The encoder's checkpoint folder."""
+        return self.layout.models("encoder", self.encoder)
+
+    def real_arms(self) -> list[str]:
+        """Arms whose cells are trained in stage ``intermediate``; pooled ones serve tuning only."""
+        return [arm for arm, facts in self.arms["arms"].items() if facts["block"] != "pooled"]
+
+    def intermediate(self, arm: str, seed: int, training: Training) -> CellSpec:
+        """The intermediate-phase cell of an arm."""
+        facts = self.arms["arms"][arm]
+        folder = self.layout.data("arms", "arms", arm)
+        labels = self._labels("intermediate", arm, "", seed, "main")
+        identity = self._identity("intermediate", facts["task"], seed, training, facts, keeps_weights=True)
+        files = {"base": str(self.base), "train": str(folder / "train.parquet"), "dev": str(folder / "dev.parquet")}
+        return CellSpec(labels, identity, files, self.study.runtime.device, _cost(facts, training, {}))
+
+    def target(
+        self,
+        arm: str,
+        target: str,
+        seed: int,
+        training: Training,
+        start: CellSpec | None,
+        *,
+        variant: str = "main",
+        predicts: bool = True,
+        keeps_weights: bool = False,
+    ) -> CellSpec:
+        """A target-phase cell.
+
+        Args:
+            arm: ``none`` or the arm whose checkpoint it starts from.
+            target: a key of ``targets``.
+            seed: shared by the arm's cell and its baseline: same data order, same head initialisation.
+            training: resolved settings.
+            start: the arm's intermediate cell; nothing for ``none``.
+            variant: ``main``, ``plateau`` (updates multiplied) or ``champion`` (weights kept).
+            predicts: whether all languages are predicted; tuning looks at English dev only.
+            keeps_weights: whether the weights are kept.
+        """
+        facts = self.arms["targets"][target]
+        folder = self.layout.data("arms", "targets", target)
+        factor = self.study.target.plateau_factor if variant == "plateau" else 1
+        inputs = facts["inputs"] if predicts and variant != "plateau" else {}
+        identity = self._identity(
+            "target", facts["task"], seed, training, facts, factor=factor, keeps_weights=keeps_weights
+        )
+        identity["start"] = start.key if start else None
+        identity["inputs"] = {language: entry["sha256"] for language, entry in inputs.items()}
+        files = {"base": str(self.base)}
+        if start:
+            files["start"] = str(start_weights(self.layout.store, start.key))
+        if family_of(TASKS[facts["task"]]).trained:
+            files |= {split: str(folder / f"{split}.parquet") for split in ("train", "dev")}
+        files |= {f"inputs/{language}": str(folder / "inputs" / f"{language}.parquet") for language in inputs}
+        labels = self._labels("target", arm, target, seed, variant)
+        return CellSpec(labels, identity, files, self.study.runtime.device, _cost(facts, training, inputs) * factor)
+
+    def _labels(self, phase: str, arm: str, target: str, seed: int, variant: str) -> Labels:
+        facts = self.arms["arms"].get(arm, {"block": NONE, "domain": ""})
+        return Labels(
+            study=self.study.study, phase=phase, encoder=self.encoder, arm=arm, block=facts["block"],
+            domain=facts["domain"], target=target, seed=seed, variant=variant,
+        )  # fmt: skip
+
+    def _identity(
+        self,
+        phase: str,
+        task_name: str,
+        seed: int,
+        training: Training,
+        facts: Mapping[str, Any],
+        *,
+        factor: int = 1,
+        keeps_weights: bool,
+    ) -> dict[str, Json]:
+        task = TASKS[task_name]
+        trained = family_of(task).trained
+        settings: dict[str, Json] = plain(training)
+        settings.pop("passes")
+        settings["steps"] = training.steps(facts["train"]["rows"]) * factor if trained else 0
+        return {
+            "numerics": NUMERICS_VERSION,
+            "versions": library_versions(),
+            "precision": self.precision,
+            "deterministic": True,
+            "phase": phase,
+            "task": {"name": task.name, "version": task.version, "labels": list(task.labels)},
+            "settings": settings,
+            "encoder": read_json(self.base / "encoder.json")["weights_sha256"],
+            "start": None,
+            "train": facts["train"]["sha256"],
+            "dev": facts["dev"]["sha256"],
+            "inputs": {},
+            "seeds": {name: derived_seed(seed, phase, name) for name in ("head", "order", "dropout")},
+            "keeps_weights": keeps_weights,
+        }
+
+
+def _cost(facts: Mapping[str, Any], training: Training, inputs: Mapping[str, Any]) -> float:
+    """Expected training subwords plus a third of the predicted ones (a forward pass alone costs about a third)."""
+    train = facts["train"]["words"] * training.passes
+    return SUBWORDS_PER_WORD * (train + sum(entry["words"] for entry in inputs.values()) / 3.0)
+
+
+def tuned(training: Training, best: Mapping[str, float] | None) -> Training:
+    """Settings with what tuning found put over them."""
+    import dataclasses
+
+    return dataclasses.replace(training, **best) if best else training  # type: ignore[arg-type]
+
+
+def intermediate_cells(grid: Grid, best: Json) -> list[CellSpec]:
+    """Every intermediate cell of a study for one encoder."""
+    return [
+        grid.intermediate(
+            arm, seed, tuned(grid.study.intermediate, best["intermediate"].get(grid.arms["arms"][arm]["task"]))
+        )
+        for arm in grid.real_arms()
+        for seed in grid.study.seeds
+    ]
+
+
+def target_cells(grid: Grid, best: Json) -> list[CellSpec]:
+    """Every target cell of a study for one encoder: ``none`` and all arms, and the plateau cells of ``none``."""
+    starts = {(spec.labels.arm, spec.labels.seed): spec for spec in intermediate_cells(grid, best)}
+    cells = []
+    for target in grid.study.targets:
+        training = tuned(grid.study.target.training(target), best["target"].get(target))
+        for seed in grid.study.seeds:
+            cells.append(grid.target(NONE, target, seed, training, None))
+            if family_of(TASKS[grid.arms["targets"][target]["task"]]).trained:
+                cells.append(grid.target(NONE, target, seed, training, None, variant="plateau"))
+            cells += [grid.target(arm, target, seed, training, starts[arm, seed]) for arm in grid.real_arms()]
+    return cells

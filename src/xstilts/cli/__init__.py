@@ -1,0 +1,1 @@
+"""The command line ``xstilts``. Its help costs no torch and no mlflow."""

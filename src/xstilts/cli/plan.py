@@ -1,0 +1,138 @@
+"""``xstilts plan``: what a study would cost, from its parameters and from what is already there."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from xstilts.cells.spec import CellSpec
+from xstilts.cells.store import CellStore
+from xstilts.config import Study, Training
+from xstilts.files import read_json
+from xstilts.layout import Layout
+from xstilts.sources.corpora import CORPORA
+from xstilts.tasks import TASKS, Family
+
+WORDS_PER_SENTENCE = 16
+SUBWORDS_PER_WORD = 1.5
+TOKENS_PER_S = 350.0
+"""Real subwords a second of float32 training on one slow core, until this project's own cells tell better."""
+CHECKPOINT_MB = 110.0
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What some cells cost.
+
+    Attributes:
+        cells: how many.
+        ready: how many of them are in the store; nothing while their inputs are not drawn yet.
+        train_tokens: real subwords in training.
+        predicted: sentences predicted.
+        disk_mb: kept on disk.
+    """
+
+    name: str
+    cells: int
+    ready: int | None
+    train_tokens: float
+    predicted: float
+    disk_mb: float
+
+
+def show_plan(study: Study, root: Path) -> None:
+    """Print the plan of a study; nothing is written."""
+    layout = Layout(root, study.study)
+    costs = exact_costs(study, layout) or estimated_costs(study)
+    rate, measured = observed_rate(layout)
+    table = Table("stage", "cells", "there", "training tokens", "predicted sentences", "disk MB", title=f"Study {study.study}")
+    for cost in costs:
+        there = "?" if cost.ready is None else str(cost.ready)
+        table.add_row(
+            cost.name, str(cost.cells), there, f"{cost.train_tokens:,.0f}", f"{cost.predicted:,.0f}", f"{cost.disk_mb:,.0f}"
+        )
+    Console().print(table)
+    left = sum(_work(cost) * (1 - (cost.ready or 0) / max(1, cost.cells)) for cost in costs)
+    from xstilts.cells.executor import workers_for
+
+    workers = workers_for(study.runtime.workers, "cpu")
+    source = "measured on finished cells here" if measured else "a cautious guess until cells have run here"
+    print(f"About {left / rate / workers / 60:.0f} minutes with {workers} workers at {rate:.0f} tokens/s each ({source}).")
+    if any(cost.ready is None for cost in costs):
+        print("What is already there can be told after stage arms has drawn the rows.")
+
+
+def _work(cost: Cost) -> float:
+    return cost.train_tokens + cost.predicted * WORDS_PER_SENTENCE * SUBWORDS_PER_WORD / 3
+
+
+def estimated_costs(study: Study) -> list[Cost]:
+    """Costs from the parameters alone."""
+    arms = sum(len(block.arms()) for block in study.arms.blocks.values())
+    starts = arms + len(study.arms.controls)
+    seeds = len(study.seeds)
+    arm_tokens = _arm_tokens(study)
+    tune = study.tune.trials
+    rows = [
+        Cost(
+            "intermediate", starts * seeds, None, starts * seeds * arm_tokens * study.intermediate.passes, 0,
+            starts * seeds * CHECKPOINT_MB,
+        )
+    ]  # fmt: skip
+    train = sum(_target_tokens(study, name, study.target.training(name)) for name in study.targets)
+    test = sum(len(target.languages) * (target.test_rows or 1000) for target in study.targets.values())
+    cells = (starts + 2) * seeds * len(study.targets)
+    updates = starts + 1 + study.target.plateau_factor
+    rows.append(Cost("target", cells, None, updates * seeds * train, (starts + 1) * seeds * test, cells * 1.0))
+    trials = tune * (1 + len(study.arms.controls)) * arm_tokens * study.intermediate.passes + 2 * tune * train
+    count = tune * (1 + len(study.arms.controls)) + 2 * tune * len(study.targets)
+    return [Cost("tune", count, None, trials, 0, tune * (1 + len(study.arms.controls)) * CHECKPOINT_MB), *rows]
+
+
+def _arm_tokens(study: Study) -> float:
+    families = {TASKS[CORPORA[block.corpus].task].family for block in study.arms.blocks.values()}
+    words = 1 if Family.TOKEN_TAGGING in families else WORDS_PER_SENTENCE
+    return study.arms.labelled_items * words * SUBWORDS_PER_WORD
+
+
+def _target_tokens(study: Study, name: str, training: Training) -> float:
+    return study.targets[name].train_rows * training.passes * WORDS_PER_SENTENCE * SUBWORDS_PER_WORD
+
+
+def exact_costs(study: Study, layout: Layout) -> list[Cost]:
+    """Costs from the drawn rows and the store; nothing when the arms or the tuning are not there yet."""
+    from xstilts.arms.stamp import check_stamp
+    from xstilts.cells.grid import Grid, intermediate_cells, resolved_precision, target_cells
+    from xstilts.errors import XstiltsError
+
+    try:
+        arms = check_stamp(layout.data("arms"), study)
+    except XstiltsError:
+        return []
+    store = CellStore(layout.store)
+    rows: list[Cost] = []
+    for encoder in study.encoders:
+        best = layout.results("tune", encoder, "best.json")
+        if not best.is_file() or not layout.models("encoder", encoder, "encoder.json").is_file():
+            return []
+        grid = Grid(study, layout, encoder, arms, resolved_precision(study.precision))
+        found = read_json(best)
+        rows.append(_cost("intermediate", encoder, intermediate_cells(grid, found), store, CHECKPOINT_MB))
+        rows.append(_cost("target", encoder, target_cells(grid, found), store, 1.0))
+    return rows
+
+
+def _cost(stage: str, encoder: str, cells: list[CellSpec], store: CellStore, disk_mb: float) -> Cost:
+    ready = sum((store.path(cell.key) / "cell.json").is_file() for cell in cells)
+    inputs = sum(len(cell.identity["inputs"]) for cell in cells)
+    return Cost(f"{stage} {encoder}", len(cells), ready, sum(cell.cost for cell in cells), inputs, len(cells) * disk_mb)
+
+
+def observed_rate(layout: Layout) -> tuple[float, bool]:
+    """Median training tokens a second of this project's finished cells, and whether there are any."""
+    rates = sorted(
+        float(read_json(path)["tokens_per_s"]) for path in list(layout.store.glob("*/record.json"))[:200]
+    )
+    rates = [rate for rate in rates if rate > 0]
+    return (rates[len(rates) // 2], True) if rates else (TOKENS_PER_S, False)

@@ -1,0 +1,483 @@
+"""The study's parameters: typed, frozen, in one place, read the way DVC reads YAML (1.2)."""
+
+import dataclasses
+import types
+import typing
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from xstilts.encoders.facts import encoder_named
+from xstilts.errors import XstiltsError, nearest
+from xstilts.sources.corpora import corpus_named
+from xstilts.tasks import task_named
+
+T = TypeVar("T")
+NAME = r"letters, digits, '.', '-' and '_'"
+
+
+def bad(key: str, value: object, allowed: str) -> XstiltsError:
+    """The error for a value that a key cannot take."""
+    return XstiltsError(
+        f"{key} = {value!r} cannot be used", where="params.yaml", allowed=allowed, next_step=f"edit {key}"
+    )
+
+
+def check_fraction(key: str, value: float) -> None:
+    """Refuse what is not in [0, 1]."""
+    if not 0.0 <= value <= 1.0:
+        raise bad(key, value, "a fraction from 0 to 1")
+
+
+def check_positive(key: str, value: float) -> None:
+    """Refuse what is not above 0."""
+    if not value > 0:
+        raise bad(key, value, "a number above 0")
+
+
+def check_name(key: str, value: str) -> None:
+    """Refuse a name that is no safe folder name."""
+    if not value or value.startswith(".") or not all(char.isalnum() or char in ".-_" for char in value):
+        raise bad(key, value, f"a name of {NAME}, not beginning with '.'")
+
+
+@dataclass(frozen=True, slots=True)
+class EncoderSection:
+    """``encoder``: the user's own encoders, name to checkpoint folder."""
+
+    local: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class FetchSection:
+    """``fetch``: what the generator makes.
+
+    Attributes:
+        seed: of the generator.
+        kappa: share of synthetic sentences whose only cue is bound to the domain.
+        rows: rows for each domain and split.
+    """
+
+    seed: int = 0
+    kappa: float = 0.6
+    rows: Mapping[str, int] = field(default_factory=lambda: {"train": 400, "dev": 100, "test": 100})
+
+    def __post_init__(self) -> None:
+        check_fraction("fetch.kappa", self.kappa)
+
+
+@dataclass(frozen=True, slots=True)
+class ValidateSection:
+    """``validate``: overlap of text shorter than this many characters is not held against a row."""
+
+    overlap_min_characters: int = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Arms of one format and one annotation source.
+
+    Attributes:
+        corpus: where they are drawn from.
+        part: the corpus's English part.
+        domains: one arm for each of these; empty: one arm of the whole part.
+        mixtures: further arms, name to domain to share; the shares of one arm sum to 1.
+    """
+
+    corpus: str
+    part: str = "en"
+    domains: tuple[str, ...] = ()
+    mixtures: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        corpus_named(self.corpus, where="params.yaml, arms.blocks")
+        for name, shares in self.mixtures.items():
+            if abs(sum(shares.values()) - 1.0) > 1e-9:
+                raise bad(f"arms.blocks.*.mixtures.{name}", dict(shares), "shares that sum to 1")
+
+    def arms(self) -> dict[str, dict[str, float]]:
+        """Short arm name to the share of each domain; an empty domain is the whole part."""
+        pure: dict[str, dict[str, float]] = {domain: {domain: 1.0} for domain in self.domains}
+        mixed = {name: dict(shares) for name, shares in self.mixtures.items()}
+        return (pure | mixed) or {"all": {"": 1.0}}
+
+
+@dataclass(frozen=True, slots=True)
+class ArmsSection:
+    """``arms``: how arms are drawn and matched.
+
+    Attributes:
+        blocks: name to block; an arm's name is ``<block>.<short name>``.
+        labelled_items: of each arm's training set: tokens for tagging, sentences for classification.
+        dev_items: of each arm's English dev set.
+        controls: control arms; ``word-order`` is real against shuffled word order.
+        overlap_min_characters: shorter text is not held to overlap.
+        remove: what goes when a row overlaps with text that a target is scored on: its whole ``document``, or the
+            ``row`` alone. Overlap with a target's training text always removes the row alone.
+        seed: of the draws.
+    """
+
+    blocks: Mapping[str, Block]
+    labelled_items: int
+    dev_items: int
+    controls: tuple[Literal["word-order"], ...] = ()
+    overlap_min_characters: int = 20
+    remove: Literal["document", "row"] = "document"
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        check_positive("arms.labelled_items", self.labelled_items)
+        check_positive("arms.dev_items", self.dev_items)
+        for block in self.blocks:
+            check_name("arms.blocks", block)
+        if not self.blocks or not any(block.arms() for block in self.blocks.values()):
+            raise XstiltsError(
+                "The study has no arms",
+                where="params.yaml, arms.blocks",
+                allowed="at least one block with a corpus; four arms or more for a verdict",
+                next_step="add a block, such as `pos: {corpus: udpos_domain, part: en_gum, domains: [news]}`",
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One target task.
+
+    Attributes:
+        corpus: where its rows come from; decides the task.
+        languages: scored languages; English must be among them.
+        train_rows: English training rows.
+        dev_rows: English dev rows.
+        test_rows: test rows of each language at most; 0 for all.
+        domain: only rows of this domain; empty for all.
+        slices: whether the domains of the test text are scored apart.
+    """
+
+    corpus: str
+    languages: tuple[str, ...]
+    train_rows: int
+    dev_rows: int
+    test_rows: int = 0
+    domain: str = ""
+    slices: bool = False
+
+    def __post_init__(self) -> None:
+        corpus_named(self.corpus, where="params.yaml, targets")
+        check_positive("targets.*.dev_rows", self.dev_rows)
+        if "en" not in self.languages:
+            raise bad("targets.*.languages", list(self.languages), "a list with 'en', the source language")
+        if len(set(self.languages)) != len(self.languages):
+            raise bad("targets.*.languages", list(self.languages), "each language once")
+
+
+@dataclass(frozen=True, slots=True)
+class DivergeSection:
+    """``diverge``: the distance of each arm to each target's English text.
+
+    Attributes:
+        features: encoder-free ``char_ngrams`` or ``words``, or the name of an encoder that is not under test.
+        primary: the features of the one proxy A-distance that the verdict uses.
+        rows: rows drawn from each side at most; both sides always have equally many.
+        folds: of the cross-validation, grouped by document.
+        repeats: draws, for the standard error.
+        seed: of the draws.
+    """
+
+    features: tuple[str, ...] = ("char_ngrams", "words")
+    primary: str = "char_ngrams"
+    rows: int = 400
+    folds: int = 5
+    repeats: int = 3
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.primary not in self.features:
+            raise bad("diverge.primary", self.primary, f"one of diverge.features, {list(self.features)}")
+
+
+@dataclass(frozen=True, slots=True)
+class TuneSection:
+    """``tune``: one Optuna study for each phase, told nothing but English dev scores.
+
+    Attributes:
+        trials: of each study; 0 leaves the sections ``intermediate`` and ``target`` as they stand.
+        batch: trials that are asked for together; part of the result, unlike the number of workers.
+        seed: of the sampler.
+        learning_rate: lowest and highest, searched on a log scale.
+        warmup_fraction: lowest and highest.
+    """
+
+    trials: int = 8
+    batch: int = 4
+    seed: int = 0
+    learning_rate: tuple[float, float] = (3e-5, 5e-4)
+    warmup_fraction: tuple[float, float] = (0.0, 0.3)
+
+    def __post_init__(self) -> None:
+        for key, (low, high) in (("learning_rate", self.learning_rate), ("warmup_fraction", self.warmup_fraction)):
+            if not 0 <= low < high:
+                raise bad(f"tune.{key}", [low, high], "two numbers, the lower one first")
+
+
+@dataclass(frozen=True, slots=True)
+class Training:
+    """Settings of one phase.
+
+    Attributes:
+        learning_rate: peak, of AdamW.
+        passes: passes over the training rows; with ``batch_size`` it fixes the optimizer steps.
+        batch_size: sequences for each optimizer step.
+        warmup_fraction: of the steps, in [0, 1].
+        weight_decay: on matrices other than the word embedding.
+        max_length: subwords at most, special ones included.
+    """
+
+    learning_rate: float
+    passes: float
+    batch_size: int
+    warmup_fraction: float = 0.1
+    weight_decay: float = 0.01
+    max_length: int = 128
+
+    def __post_init__(self) -> None:
+        check_fraction("warmup_fraction", self.warmup_fraction)
+        for key in ("learning_rate", "passes", "batch_size"):
+            check_positive(key, getattr(self, key))
+        if self.max_length < 8:
+            raise bad("max_length", self.max_length, "8 subwords or more")
+
+    def steps(self, rows: int) -> int:
+        """Optimizer steps on this many rows."""
+        return max(1, round(self.passes * rows / self.batch_size))
+
+
+@dataclass(frozen=True, slots=True)
+class TargetSection:
+    """``target``: settings of the target phase, for all targets and arms alike, and what differs for a target.
+
+    Attributes:
+        default: settings of every target.
+        overrides: target to the settings that differ.
+        plateau_factor: how many times the updates the plateau cells of ``none`` get.
+    """
+
+    default: Training
+    overrides: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    plateau_factor: int = 2
+
+    def training(self, target: str) -> Training:
+        """The untuned settings of a target."""
+        known = {entry.name for entry in dataclasses.fields(Training)}
+        changes = dict(self.overrides.get(target, {}))
+        for key in changes:
+            if key not in known:
+                raise _unknown_key(f"target.overrides.{target}", key, known, "params.yaml")
+        return dataclasses.replace(self.default, **changes)  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True, slots=True)
+class AnalyseSection:
+    """``analyse``: gates and thresholds, fixed before any test score is read.
+
+    Attributes:
+        confidence: of the intervals.
+        plateau_points: doubling the updates may move ``none`` by less than this on English dev.
+        negligible_share: a loss of less than this share of the matched gain, over the observed distances, does not
+            matter.
+        seed: of the permutations.
+    """
+
+    confidence: float = 0.95
+    plateau_points: float = 0.3
+    negligible_share: float = 0.25
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class RegisterSection:
+    """``register``: which intermediate checkpoints go to the registry beside the champions."""
+
+    intermediate: Literal["champions", "all", "none"] = "champions"
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """``runtime``: what changes no result; no training stage tracks it.
+
+    Attributes:
+        workers: processes for cells; 0 for one a core (one in all on a GPU).
+        device: ``auto`` takes a GPU when there is one.
+    """
+
+    workers: int = 0
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+
+
+@dataclass(frozen=True, slots=True)
+class Study:
+    """A study's parameters, one attribute for each key of ``params.yaml``.
+
+    Attributes:
+        study: its name, and that of its folders.
+        title: what the study asks, for the report.
+        wdir: from the folder of this file to the project's root; ``dvc.yaml`` needs it.
+        params: this file, from the project's root; ``dvc.yaml`` needs it.
+        encoders: names of the encoders under test.
+        corpora: names of the corpora that are fetched.
+        seeds: of the cells; the streams of the two phases are derived from them by name.
+        precision: of the matrix products; ``auto`` takes bfloat16 where the processor or GPU is fast at it.
+    """
+
+    study: str
+    title: str
+    wdir: str
+    params: str
+    encoders: tuple[str, ...]
+    corpora: tuple[str, ...]
+    seeds: tuple[int, ...]
+    precision: Literal["auto", "float32", "bfloat16"]
+    arms: ArmsSection
+    targets: Mapping[str, Target]
+    intermediate: Training
+    target: TargetSection
+    encoder: EncoderSection
+    fetch: FetchSection
+    validate: ValidateSection
+    diverge: DivergeSection
+    tune: TuneSection
+    analyse: AnalyseSection
+    register: RegisterSection
+    runtime: Runtime
+
+    def __post_init__(self) -> None:
+        check_name("study", self.study)
+        for name in self.encoders:
+            check_name("encoders", name)
+            encoder_named(name, self.encoder.local, where=f"{self.params}, encoders")
+        for name in self.corpora:
+            corpus_named(name, where=f"{self.params}, corpora")
+        self._check_lists()
+        for name, target in self.targets.items():
+            check_name("targets", name)
+            self._check_target(name, target)
+        for block in self.arms.blocks.values():
+            self._check_fetched(block.corpus, "arms.blocks")
+        for name in self.target.overrides:
+            if name not in self.targets:
+                raise _unknown_key("target.overrides", name, self.targets, self.params)
+            self.target.training(name)
+
+    def _check_lists(self) -> None:
+        for key, values in (("encoders", self.encoders), ("corpora", self.corpora), ("seeds", self.seeds)):
+            if not values or len(set(values)) != len(values):
+                raise bad(key, list(values), "at least one entry, each once")
+        if not self.targets:
+            raise bad("targets", {}, "at least one target task")
+
+    def _check_fetched(self, corpus: str, key: str) -> None:
+        if corpus not in self.corpora:
+            raise bad(key, corpus, f"a corpus that the study fetches (corpora: {', '.join(self.corpora)})")
+
+    def _check_target(self, name: str, target: Target) -> None:
+        self._check_fetched(target.corpus, f"targets.{name}.corpus")
+        task = task_named(corpus_named(target.corpus).task)
+        if task.family.value != "sentence_retrieval":
+            check_positive(f"targets.{name}.train_rows", target.train_rows)
+
+
+def _unknown_key(where: str, key: str, known: typing.Iterable[str], file: str) -> XstiltsError:
+    names = sorted(known)
+    hint = nearest(key, names)
+    return XstiltsError(
+        f"Unknown key '{key}'" + (f", {hint}" if hint else ""),
+        where=f"{file}, {where}" if where else file,
+        allowed=", ".join(names),
+        next_step="correct or remove the key",
+    )
+
+
+def _typed(kind: Any, value: Any, key: str, file: str) -> Any:
+    """Turn a YAML value into a field's type, or say what the field wants."""
+    origin, inner = typing.get_origin(kind), typing.get_args(kind)
+    if dataclasses.is_dataclass(kind):
+        return _build(typing.cast(type[Any], kind), value, key, file)
+    if origin is Literal:
+        if value in inner:
+            return value
+    elif origin is tuple and isinstance(value, list):
+        kinds = [inner[0]] * len(value) if len(inner) == 2 and inner[1] is Ellipsis else list(inner)
+        if len(kinds) == len(value):
+            return tuple(
+                _typed(each, item, f"{key}[{number}]", file)
+                for number, (each, item) in enumerate(zip(kinds, value, strict=True))
+            )
+    elif origin in (Mapping, typing.get_origin(Mapping[str, int])) and isinstance(value, dict):
+        return types.MappingProxyType(
+            {str(name): _typed(inner[1], item, f"{key}.{name}", file) for name, item in value.items()}
+        )
+    elif kind is float and isinstance(value, int | float) and not isinstance(value, bool):
+        return float(value)
+    elif isinstance(kind, type) and isinstance(value, kind) and not (kind is int and isinstance(value, bool)):
+        return value
+    wanted = " or ".join(repr(item) for item in inner) if origin is Literal else _kind_name(kind)
+    raise XstiltsError(f"{key} = {value!r} has the wrong type", where=file, allowed=wanted, next_step=f"edit {key}")
+
+
+def _kind_name(kind: Any) -> str:
+    names = {int: "a whole number", float: "a number", str: "text", bool: "true or false"}
+    if kind in names:
+        return names[kind]
+    return "a list" if typing.get_origin(kind) is tuple else "a mapping"
+
+
+def _build(kind: type[T], value: Any, key: str, file: str) -> T:
+    if not isinstance(value, dict):
+        raise XstiltsError(f"{key} = {value!r} has the wrong type", where=file, allowed="a mapping")
+    hints = typing.get_type_hints(kind)
+    fields = dataclasses.fields(kind)  # type: ignore[arg-type]
+    for name in value:
+        if name not in hints:
+            raise _unknown_key(key, str(name), hints, file)
+    for entry in fields:
+        required = entry.default is dataclasses.MISSING and entry.default_factory is dataclasses.MISSING
+        if required and entry.name not in value:
+            raise XstiltsError(
+                f"Key '{entry.name}' is missing", where=f"{file}, {key}" if key else file, next_step="add the key"
+            )
+    prefix = f"{key}." if key else ""
+    return kind(**{name: _typed(hints[name], item, prefix + name, file) for name, item in value.items()})
+
+
+def read_yaml(path: Path) -> Any:
+    """Read YAML 1.2, as DVC does: ``1e-5`` is a number, ``no`` is a language."""
+    try:
+        return YAML(typ="safe").load(path)
+    except FileNotFoundError as error:
+        raise XstiltsError(
+            "The file does not exist", where=str(path), next_step="run from the project's root, or `xstilts study list`"
+        ) from error
+    except YAMLError as error:
+        raise XstiltsError(f"No valid YAML: {' '.join(str(error).split())}", where=str(path)) from error
+
+
+def study_from(values: Any, file: str) -> Study:
+    """Check and type a study's parameters.
+
+    Raises:
+        XstiltsError: for an unknown or missing key, a wrong type, or a value out of range.
+    """
+    return _build(Study, values, "", file)
+
+
+def load_study(root: Path, params: str) -> Study:
+    """Read a study's ``params.yaml``.
+
+    Args:
+        root: the project's root.
+        params: the file, from the root.
+    """
+    return study_from(read_yaml(root / params), params)

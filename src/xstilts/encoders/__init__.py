@@ -1,0 +1,1 @@
+"""Encoders: facts about each, and how each kind becomes a standard checkpoint folder."""

@@ -1,0 +1,142 @@
+"""The interface of a task family.
+
+Shapes: b batch, s subwords (padded), h hidden, k labels. A row is a mapping with the family's input columns and, in
+training data, its gold column. A family holds no state.
+"""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xstilts.tasks import Task
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+    from transformers import PreTrainedTokenizerBase
+
+    from xstilts.training.batches import Batch
+
+Row = Mapping[str, Any]
+IGNORED = -100
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One sequence for the encoder; a long row may make several.
+
+    Attributes:
+        row: index of its row.
+        input_ids: [s] int64.
+        type_ids: [s] int64; all zero where the encoder has one token type.
+        targets: int64 class ids for the loss, ``IGNORED`` where there is none; [s] for tagging, [1] for
+            classification, empty without gold.
+        positions: [n] int64 places in the sequence that are predicted; empty when the whole sequence is.
+    """
+
+    row: int
+    input_ids: NDArray[np.int64]
+    type_ids: NDArray[np.int64]
+    targets: NDArray[np.int64]
+    positions: NDArray[np.int64]
+
+
+class FamilyCode(abc.ABC):
+    """What a family does; the trainer, the evaluator and the guards know nothing else of a task.
+
+    Attributes:
+        inputs: the input columns.
+        gold: the gold column.
+        trained: whether the target phase trains; retrieval reads embeddings as they are.
+        item: what one label belongs to, in the plural.
+    """
+
+    inputs: tuple[str, ...]
+    gold: str
+    trained: bool = True
+    item: str = "sentences"
+
+    @abc.abstractmethod
+    def text(self, row: Row) -> str:
+        """The row's text, for overlap and divergence."""
+
+    def items(self, row: Row) -> int:
+        """Labelled items in a row: the unit in which arms are matched."""
+        return 1
+
+    def length(self, row: Row) -> int:
+        """White-space words of the row: the unit of the length histogram."""
+        return len(self.text(row).split())
+
+    @abc.abstractmethod
+    def encode(
+        self, rows: Sequence[Row], tokenizer: PreTrainedTokenizerBase, task: Task, max_length: int
+    ) -> list[Example]:
+        """Encode rows, with targets where they carry gold.
+
+        Args:
+            rows: in order; ``Example.row`` is an index into them.
+            tokenizer: a fast tokenizer.
+            task: for the label ids.
+            max_length: subwords at most, special ones included.
+        """
+
+    def head(self, hidden_size: int, task: Task) -> nn.Module:
+        """A freshly initialised head: hidden states to logits."""
+        from torch import nn
+
+        return nn.Sequential(nn.Dropout(0.1), nn.Linear(hidden_size, len(task.labels)))
+
+    @abc.abstractmethod
+    def logits(self, hidden: Tensor, batch: Batch, head: nn.Module) -> Tensor:
+        """[b, s, h] hidden states to logits, [b, s, k] or [b, k]."""
+
+    def loss(self, logits: Tensor, targets: Tensor) -> Tensor:
+        """Sum of the cross-entropy over labelled items; the loop divides by their number in the whole step."""
+        from torch.nn.functional import cross_entropy
+
+        return cross_entropy(
+            logits.reshape(-1, logits.shape[-1]), targets.reshape(-1), ignore_index=IGNORED, reduction="sum"
+        )
+
+    @abc.abstractmethod
+    def decode(self, best: NDArray[np.int64], example: Example, task: Task) -> Any:
+        """Turn one example's argmax into its part of the row's prediction.
+
+        Args:
+            best: [s] or [] class ids, without padding.
+            example: what was encoded.
+            task: for the labels.
+        """
+
+    def join(self, parts: Sequence[Any]) -> Any:
+        """Put the predictions of a row's examples together."""
+        return parts[0]
+
+    @abc.abstractmethod
+    def score(self, predictions: Sequence[Any], gold: Sequence[Any], task: Task) -> list[Any]:
+        """Score one language: a list of metrics, the headline's among them."""
+
+
+def masked_mean(hidden: Tensor, mask: Tensor) -> Tensor:
+    """Mean of the hidden states of real subwords: the same for encoders that pad left or right.
+
+    Args:
+        hidden: [b, s, h].
+        mask: [b, s], 1 for real subwords.
+
+    Returns:
+        [b, h].
+    """
+    weights = mask.unsqueeze(-1).to(hidden.dtype)
+    return (hidden * weights).sum(1) / weights.sum(1).clamp(min=1.0)
+
+
+def class_ids(label: str, task: Task) -> NDArray[np.int64]:
+    """[1] the label's class id."""
+    return np.array([task.labels.index(label)], np.int64)

@@ -1,0 +1,71 @@
+"""Sentence retrieval: find each sentence's translation among English candidates, by cosine of mean embeddings.
+
+No head and no training: the encoder is read as it is, or as the intermediate task left it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xstilts.families.base import Example, FamilyCode, Row, masked_mean
+from xstilts.scoring import score_retrieval
+from xstilts.tasks import Task
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+    from transformers import PreTrainedTokenizerBase
+
+    from xstilts.training.batches import Batch
+
+
+class SentenceRetrieval(FamilyCode):
+    """Rows with ``text_a`` (the language) and ``text_b`` (English candidates, sorted); gold is ``match``."""
+
+    inputs = ("text_a", "text_b")
+    gold = "match"
+    trained = False
+
+    def text(self, row: Row) -> str:
+        return str(row["text_b"])
+
+    def encode(
+        self, rows: Sequence[Row], tokenizer: PreTrainedTokenizerBase, task: Task, max_length: int
+    ) -> list[Example]:
+        """Two examples for each row: row i is its sentence, row n + i the i-th candidate."""
+        if not rows:
+            return []
+        texts = [str(row[column]) for column in self.inputs for row in rows]
+        encoded = tokenizer(texts, truncation=True, max_length=max_length)["input_ids"]
+        none = np.zeros(0, np.int64)
+        return [
+            Example(number, np.array(ids, np.int64), np.zeros(len(ids), np.int64), none, none)
+            for number, ids in enumerate(encoded)
+        ]
+
+    def logits(self, hidden: Tensor, batch: Batch, head: nn.Module) -> Tensor:
+        return masked_mean(hidden, batch.inputs["attention_mask"])
+
+    def decode(self, best: NDArray[np.int64], example: Example, task: Task) -> int:
+        return int(best)
+
+    def score(self, predictions: Sequence[Any], gold: Sequence[Any], task: Task) -> list[Any]:
+        return score_retrieval(predictions, gold, task)
+
+
+def nearest_candidates(embeddings: NDArray[np.float32]) -> NDArray[np.int64]:
+    """The nearest English candidate of each sentence.
+
+    Args:
+        embeddings: [2n, h], sentences first, then candidates.
+
+    Returns:
+        [n] indices into the candidates.
+    """
+    unit = embeddings / np.maximum(np.linalg.norm(embeddings, axis=1, keepdims=True), 1e-12)
+    half = len(unit) // 2
+    best: NDArray[np.int64] = (unit[:half] @ unit[half:].T).argmax(axis=1)
+    return best

@@ -1,0 +1,188 @@
+"""Defects of single rows, as columns of true and false: what a table check cannot express on lists of tokens.
+
+The table holds ids and flags but no text of the corpus, so that nothing made from it can show licensed text.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections import Counter, defaultdict
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from xstilts.errors import XstiltsError
+from xstilts.families import family_of
+from xstilts.sources.corpora import SPLITS
+from xstilts.sources.normalise import KEYS
+from xstilts.tasks import Family, Task
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+CONSTANT_FROM_ROWS = 20
+PLACEHOLDERS = frozenset({"NS", "N/A", "nan", "null", "None"})
+REPLACEMENT = "\ufffd"
+
+Flags = list[bool]
+
+
+def comparable(text: str) -> str:
+    """Text as it is compared: NFKC, case-folded, white space collapsed to single spaces."""
+    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+
+
+def flag_table(frame: pd.DataFrame, task: Task, *, overlap_min_characters: int) -> pd.DataFrame:
+    """Find the defects of every row.
+
+    Args:
+        frame: [n] rows of one corpus: ``KEYS``, the family's input columns and its gold column.
+        task: the corpus's task.
+        overlap_min_characters: shorter comparable text is not held against a training row, unless the row also
+            carries the id of the dev or test row it repeats.
+
+    Returns:
+        [n] rows in the same order: ``id``, ``part``, ``language``, ``split``, ``tested_language`` (the language,
+        where the row is one that counts for it: a test row, or any row in a corpus without a test split), one boolean
+        column for each defect, named as its check, and ``repeats_held_out``: overlap at any length.
+
+    Raises:
+        XstiltsError: if a column is missing.
+    """
+    import pandas as pd
+
+    family = family_of(task)
+    wanted = (*KEYS, *family.inputs, family.gold)
+    missing = [column for column in wanted if column not in frame.columns]
+    if missing:
+        raise XstiltsError(
+            f"Columns are missing: {', '.join(missing)}",
+            where="the rows of the corpus",
+            allowed=", ".join(wanted),
+            next_step="correct the column names of the corpus in sources/corpora.py",
+        )
+    keys = {column: frame[column].tolist() for column in KEYS}
+    inputs = [frame[column].tolist() for column in family.inputs]
+    gold = frame[family.gold].tolist()
+    tested = "test" if "test" in keys["split"] else None
+    counted = [
+        language if tested in (split, None) else None
+        for language, split in zip(keys["language"], keys["split"], strict=True)
+    ]
+    columns: dict[str, Any] = {key: keys[key] for key in ("id", "part", "language", "split")}
+    columns["tested_language"] = counted
+    if task.family is Family.TOKEN_TAGGING:
+        columns |= _tagging(inputs[0], gold, keys, task)
+        texts = [_strings(value) or [] for value in inputs[0]]
+    elif task.family is Family.SENTENCE_RETRIEVAL:
+        columns |= _retrieval(gold, keys["part"])
+        texts = _texts(inputs)
+        columns["row_types"] = _wrong_types(inputs)
+    else:
+        columns |= _classification(inputs, gold, keys, task)
+        texts = _texts(inputs)
+    columns["empty_text"] = [not row or any(not text.strip() for text in row) for row in texts]
+    columns["control_characters"] = [any(map(_has_control_character, row)) for row in texts]
+    if task.family is not Family.SENTENCE_RETRIEVAL:
+        columns |= _repeats([comparable(" ".join(row)) for row in texts], keys, overlap_min_characters)
+    return pd.DataFrame(columns)
+
+
+def _strings(value: Any) -> list[str] | None:
+    """A list of text as such; nothing for any other value."""
+    if isinstance(value, str) or not hasattr(value, "__iter__"):
+        return None
+    found = list(value)
+    return found if all(isinstance(item, str) for item in found) else None
+
+
+def _texts(inputs: Sequence[Sequence[Any]]) -> list[list[str]]:
+    return [[value if isinstance(value, str) else "" for value in row] for row in zip(*inputs, strict=True)]
+
+
+def _wrong_types(inputs: Sequence[Sequence[Any]]) -> Flags:
+    return [not all(isinstance(value, str) for value in row) for row in zip(*inputs, strict=True)]
+
+
+def _tagging(
+    tokens: Sequence[Any], tags: Sequence[Any], keys: Mapping[str, Sequence[Any]], task: Task
+) -> dict[str, Flags]:
+    words = [_strings(value) for value in tokens]
+    labels = [_strings(value) for value in tags]
+    flags = {
+        "row_types": [word is None or label is None for word, label in zip(words, labels, strict=True)],
+        "tag_count": [len(word or ()) != len(label or ()) for word, label in zip(words, labels, strict=True)],
+        "broken_tokens": [any(token.split() != [token] for token in word or ()) for word in words],
+        "unknown_labels": [not set(task.labels).issuperset(label or ()) for label in labels],
+        "constant_labels": _constant([label or () for label in labels], keys),
+    }
+    if "O" in task.labels:
+        flags["bio_order"] = [_bad_bio(label or ()) for label in labels]
+    return flags
+
+
+def _classification(
+    inputs: Sequence[Sequence[Any]], gold: Sequence[Any], keys: Mapping[str, Sequence[Any]], task: Task
+) -> dict[str, Flags]:
+    return {
+        "row_types": _wrong_types(inputs),
+        "unknown_labels": [label not in task.labels for label in gold],
+        "constant_labels": _constant([(label,) for label in gold], keys),
+        "placeholder_text": [any(text.strip() in PLACEHOLDERS for text in row) for row in _texts(inputs)],
+    }
+
+
+def _retrieval(gold: Sequence[Any], parts: Sequence[str]) -> dict[str, Flags]:
+    """A gold index is wrong when it is no place in its part, or when another row of the part has it too."""
+    sizes, taken = Counter(parts), Counter(zip(parts, gold, strict=True))
+    return {
+        "match_range": [
+            match != match or not 0 <= match < sizes[part] or taken[part, match] > 1
+            for part, match in zip(parts, gold, strict=True)
+        ]
+    }
+
+
+def _constant(labels: Sequence[Iterable[Hashable]], keys: Mapping[str, Sequence[Any]]) -> Flags:
+    """Rows of a language and split in which every label is one: the mark of blanked gold."""
+    groups = list(zip(keys["language"], keys["split"], strict=True))
+    sizes, seen = Counter(groups), defaultdict(set)
+    for group, row in zip(groups, labels, strict=True):
+        seen[group].update(row)
+    return [sizes[group] >= CONSTANT_FROM_ROWS and len(seen[group]) <= 1 for group in groups]
+
+
+def _bad_bio(tags: Sequence[str]) -> bool:
+    """Whether an ``I-`` tag follows neither ``B-`` nor ``I-`` of its type."""
+    return any(
+        tag.startswith("I-") and before[2:] != tag[2:] for before, tag in zip(("O", *tags), (*tags, "O"), strict=True)
+    )
+
+
+def _has_control_character(text: str) -> bool:
+    """Whether text has a control character (Cc), half a surrogate pair (Cs) or the replacement character."""
+    return not text.isprintable() and any(unicodedata.category(char) in ("Cc", "Cs") for char in text) or (
+        REPLACEMENT in text
+    )
+
+
+def _repeats(texts: Sequence[str], keys: Mapping[str, Sequence[Any]], least: int) -> dict[str, Flags]:
+    """Training rows whose text stands in another training row, or in a dev or test row of any language.
+
+    Every language is held against the English training text, since every language is scored.
+    """
+    own = [str(identity).split(":", 1)[-1] for identity in keys["id"]]
+    rows = list(zip(texts, own, keys["language"], keys["split"], strict=True))
+    held_out: dict[str, set[str]] = defaultdict(set)
+    for text, identity, _, split in rows:
+        if split in SPLITS and split != "train":
+            held_out[text].add(identity)
+    times = Counter((text, language) for text, _, language, split in rows if split == "train")
+    repeated = [split == "train" and text in held_out for text, _, _, split in rows]
+    return {
+        "train_duplicates": [split == "train" and times[text, language] > 1 for text, _, language, split in rows],
+        "repeats_held_out": repeated,
+        "train_test_overlap": [
+            found and (len(text) >= least or identity in held_out[text])
+            for found, (text, identity, _, _) in zip(repeated, rows, strict=True)
+        ],
+    }

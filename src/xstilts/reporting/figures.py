@@ -1,0 +1,227 @@
+"""The figures, as SVG text that scales, names itself to screen readers and comes out equal byte for byte.
+
+Lengths are in points; a figure is as wide as a phone's screen, so that its text stays readable there.
+"""
+
+import io
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from html import escape
+from itertools import cycle
+from typing import Any
+
+from xstilts.reporting.views import languages_sorted, ranked
+from xstilts.reporting.words import distance, gain, number
+
+Row = Mapping[str, Any]
+WIDTH = 5.4  # inches
+INK, MUTED, GRID, BAR = "#1b1f24", "#57606a", "#d8dee4", "#d0d7de"
+STYLES = (  # Okabe and Ito's colours that hold 3:1 on white; the marker tells them apart without colour
+    ("#0072b2", "o"), ("#c44e00", "s"), ("#00785a", "^"), ("#a0487d", "D"), ("#6b5b00", "v"), ("#444444", "P"),
+)  # fmt: skip
+CONTROL = ("#57606a", "X")
+SETTINGS = {
+    "svg.hashsalt": "xstilts", "svg.fonttype": "none", "font.family": "DejaVu Sans", "font.size": 9.5,
+    "text.color": INK, "axes.labelcolor": INK, "axes.edgecolor": MUTED, "xtick.color": MUTED, "ytick.color": MUTED,
+    "axes.spines.top": False, "axes.spines.right": False, "axes.unicode_minus": True,
+}  # fmt: skip
+
+
+@contextmanager
+def _axes(height: float) -> Iterator[tuple[Any, Any]]:
+    """A figure and its axes, without pyplot's global state."""
+    import matplotlib
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    with matplotlib.rc_context({**matplotlib.rcParamsDefault, **SETTINGS, "backend": "agg"}):
+        figure = Figure(figsize=(WIDTH, height), layout="constrained")
+        FigureCanvasAgg(figure)
+        yield figure, figure.subplots()
+
+
+def _svg(figure: Any, *, name: str, title: str, description: str) -> str:
+    """The figure as one ``svg`` element, its ids beginning with ``name`` so that a page can hold several."""
+    stream = io.StringIO()
+    figure.savefig(stream, format="svg", transparent=True, metadata={"Date": None})
+    text = stream.getvalue()
+    text = re.sub(r"<metadata>.*?</metadata>", "", text[text.index("<svg") :], flags=re.DOTALL)
+    text = re.sub(r"('DejaVu Sans'|\"DejaVu Sans\"|&quot;DejaVu Sans&quot;)[^;\"]*", "system-ui, sans-serif", text)
+    text = re.sub(r'\bid="', f'id="{name}-', text)
+    text = re.sub(r'href="#', f'href="#{name}-', text)
+    text = text.replace("url(#", f"url(#{name}-")
+    box = re.search(r'viewBox="([^"]+)"', text)
+    head = (
+        f'<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" '
+        f'viewBox="{box.group(1) if box else ""}" role="img" aria-labelledby="{name}-title {name}-desc">\n'
+        f'<title id="{name}-title">{escape(title)}</title>\n<desc id="{name}-desc">{escape(description)}</desc>'
+    )
+    return head + text[text.index(">") + 1 :].rstrip() + "\n"
+
+
+def block_styles(arms: Sequence[Row]) -> dict[str, tuple[str, str]]:
+    """A colour and a marker for each block, in order of their names; controls look alike."""
+    blocks = sorted({str(arm["block"]) for arm in arms if arm["kind"] != "control"})
+    styles = dict(zip(blocks, cycle(STYLES), strict=False))
+    return {**styles, **{str(arm["block"]): CONTROL for arm in arms if str(arm["block"]) not in styles}}
+
+
+def _line(axes: Any, arms: Sequence[Row], question: Row | None, ends: Sequence[float]) -> None:
+    """The slope through the mean of the panel's real arms, and its interval pivoted there."""
+    slope = (question or {}).get("slope")
+    real = [arm for arm in arms if arm["kind"] != "control"]
+    if not slope or not real or number(slope.get("estimate")) is None:
+        return
+    middle = sum(arm["divergence"] for arm in real) / len(real)
+    level = sum(arm["gain"] for arm in real) / len(real)
+    xs = [ends[0] + (ends[1] - ends[0]) * step / 40 for step in range(41)]
+    if number(slope.get("low")) is not None and number(slope.get("high")) is not None:
+        sides = [[level + slope[side] * (x - middle) for x in xs] for side in ("low", "high")]
+        axes.fill_between(xs, *sides, color=INK, alpha=0.09, linewidth=0, zorder=1)
+    axes.plot(xs, [level + slope["estimate"] * (x - middle) for x in xs], color=INK, linewidth=1.6, zorder=2)
+
+
+def _ends(axes: Any, question: Row | None) -> None:
+    """The gain at the near and the far end with its interval, when they belong to this target alone."""
+    if not question or len(question["targets"]) != 1:
+        return
+    for key, words in (("matched_gain", "matched"), ("far_gain", "far")):
+        end = question.get(key) or {}
+        x, y, low, high = (number(end.get(part)) for part in ("divergence", "estimate", "low", "high"))
+        if x is None or y is None:
+            continue
+        if low is not None and high is not None:
+            axes.vlines(x, low, high, color=INK, linewidth=1.1, zorder=3)
+        axes.plot([x], [y], marker="_", markersize=11, markeredgewidth=2, color=INK, zorder=3)
+        top = y if high is None else high
+        axes.annotate(f"{words} {gain(y)}", (x, top), (0, 4), textcoords="offset points", ha="center", va="bottom",
+                      fontsize=9, fontweight="bold", gid=f"end-{words}")  # fmt: skip
+
+
+def _fits(box: Any, frame: Any, taken: Sequence[Any], dots: Sequence[Any]) -> bool:
+    inside = frame.x0 <= box.x0 and box.x1 <= frame.x1 and frame.y0 <= box.y0 and box.y1 <= frame.y1
+    clear = not any(box.x0 - 4 < x < box.x1 + 4 and box.y0 - 4 < y < box.y1 + 4 for x, y in dots)
+    return inside and clear and not any(box.overlaps(other) for other in taken)
+
+
+def _place_labels(figure: Any, axes: Any, arms: Mapping[int, Row]) -> None:
+    """Name each arm where there is room, else give its rank where there is room for that."""
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")
+    renderer, frame = figure.canvas.get_renderer(), axes.get_window_extent()
+    taken = [text.get_window_extent(renderer) for text in axes.texts]
+    dots = [axes.transData.transform((arm["divergence"], arm["gain"])) for arm in arms.values()]
+    spots = ((7, 0, "left", "center"), (-7, 0, "right", "center"), (0, 6, "center", "bottom"), (0, -6, "center", "top"))
+    for rank, arm in arms.items():
+        for words, (x, y, across, up) in ((words, spot) for words in (str(arm["arm"]), str(rank)) for spot in spots):
+            text = axes.annotate(words, (arm["divergence"], arm["gain"]), (x, y), textcoords="offset points",
+                                 ha=across, va=up, fontsize=8.5, zorder=5, parse_math=False)  # fmt: skip
+            box = text.get_window_extent(renderer)
+            if _fits(box, frame, taken, dots):
+                taken.append(box)
+                break
+            text.remove()
+
+
+def _dots(axes: Any, arms: Mapping[int, Row], styles: Mapping[str, tuple[str, str]]) -> None:
+    """Arms as large markers, their seeds as small dots, and the legend of the blocks."""
+    for block, (colour, marker) in styles.items():
+        own = [arm for arm in arms.values() if str(arm["block"]) == block]
+        seeds = [(arm["divergence"], seed["gain"]) for arm in own for seed in arm.get("seeds") or ()]
+        if seeds:
+            axes.scatter(*zip(*seeds, strict=True), s=6, color=colour, alpha=0.45, linewidths=0, zorder=3.5)
+        if own:
+            xs, ys = [arm["divergence"] for arm in own], [arm["gain"] for arm in own]
+            axes.scatter(xs, ys, s=42, color=colour, marker=marker, edgecolors="white", linewidths=0.8, zorder=4,
+                         label=block.replace("$", r"\$"))  # fmt: skip
+
+
+def gain_figure(target_name: str, target: Row, question: Row | None, *, name: str) -> str:
+    """Gain against divergence for one target: arms, seeds, fitted line with its interval, zero and noise floor.
+
+    Args:
+        target_name: as in the analysis.
+        target: its entry in the analysis; arms without a gain or a divergence are left out.
+        question: the question that the target serves; its slope is drawn through the mean of the real arms.
+        name: begins every id inside the element.
+
+    Returns:
+        One ``svg`` element, or nothing when no arm can be drawn.
+    """
+    arms = {
+        rank: {**arm, "divergence": number(arm["divergence"]), "gain": number(arm["gain"])}
+        for rank, arm in enumerate(ranked(target["arms"]), 1)
+        if number(arm["divergence"]) is not None and number(arm["gain"]) is not None
+    }
+    if not arms:
+        return ""
+    drawn = list(arms.values())
+    floors = [floor for arm in drawn if (floor := number(arm.get("floor"))) is not None]
+    measure = str((question or {}).get("measure") or "divergence").replace("_", " ").replace("proxy a", "proxy A-")
+    with _axes(4.1) as (figure, axes):
+        axes.axhline(0, color=MUTED, linewidth=1, zorder=1)
+        if floors:
+            floor = sum(floors) / len(floors)
+            axes.axvline(floor, color=MUTED, linewidth=1, linestyle=(0, (2, 2)), zorder=1)
+            axes.annotate("noise floor", (floor, 0), (3, 3), xycoords=("data", "axes fraction"), rotation=90,
+                          textcoords="offset points", ha="left", va="bottom", fontsize=8.5, color=MUTED)  # fmt: skip
+        xs = [arm["divergence"] for arm in drawn]
+        _line(axes, drawn, question, (min(xs), max(xs)))
+        _ends(axes, question)
+        _dots(axes, arms, block_styles(drawn))
+        axes.margins(0.09)
+        axes.set_xlabel(f"{measure} to the target's English text".replace("A- ", "A-"))
+        axes.set_ylabel("gain over none (points, other languages)")
+        axes.grid(axis="y", color=GRID, linewidth=0.6)
+        axes.set_axisbelow(True)
+        figure.legend(loc="outside upper left", ncols=3, frameon=False, fontsize=9, handletextpad=0.2)
+        _place_labels(figure, axes, arms)
+        told = "; ".join(f"{arm['arm']} {gain(arm['gain'])} at {distance(arm['divergence'])}" for arm in drawn)
+        return _svg(figure, name=name, title=f"Gain against divergence, {target_name}",
+                    description=f"Gain in points at each arm's divergence: {told}.")  # fmt: skip
+
+
+def language_figure(target_name: str, target: Row, *, name: str) -> str:
+    """Majority label, ``none`` and the mean of the arms for each language; English apart at the top.
+
+    Args:
+        target_name: as in the analysis.
+        target: its entry in the analysis.
+        name: begins every id inside the element.
+
+    Returns:
+        One ``svg`` element, or nothing when there is no language.
+    """
+    rows = languages_sorted(target)
+    if not rows:
+        return ""
+    apart = 0.6 if rows[0]["language"] == "en" and len(rows) > 1 else 0.0
+    places = [-index - (apart if index else 0.0) for index in range(len(rows))]
+    with _axes(1.1 + 0.215 * (len(rows) + apart)) as (figure, axes):
+        majority = [number(row.get("majority")) or 0.0 for row in rows]
+        axes.barh(places, majority, height=0.62, color=BAR, zorder=1, label="majority label")
+        told = []
+        for place, row in zip(places, rows, strict=True):
+            none, change = number(row.get("none")), number(row.get("gain"))
+            told.append(f"{row['language']} none {'not estimated' if none is None else f'{none:.1f}'}, {gain(change)}")
+            axes.annotate(gain(change) if change is not None else "n/e", (1.005, place), ha="left", va="center",
+                          xycoords=("axes fraction", "data"), fontsize=8.5, annotation_clip=False)  # fmt: skip
+            if none is None:
+                continue
+            axes.plot([none], [place], marker="o", markersize=6, markerfacecolor="white", markeredgewidth=1.4,
+                      markeredgecolor=INK, linestyle="", zorder=3, label="none")  # fmt: skip
+            if change is not None:
+                axes.plot([none, none + change], [place, place], color=STYLES[0][0], linewidth=1.6, zorder=2)
+                axes.plot([none + change], [place], marker="D", markersize=4.5, color=STYLES[0][0], linestyle="",
+                          zorder=4, label="mean of the arms")  # fmt: skip
+        axes.set_yticks(places, [row["language"] for row in rows])
+        axes.set(xlim=(0, 100), ylim=(places[-1] - 0.7, 0.7), xlabel=f"{target['metric'].replace('_', ' ')} (percent)")
+        axes.tick_params(axis="y", length=0, labelcolor=INK)
+        axes.grid(axis="x", color=GRID, linewidth=0.6)
+        axes.set_axisbelow(True)
+        handles, labels = axes.get_legend_handles_labels()
+        once = dict(zip(labels, handles, strict=True))
+        figure.legend(once.values(), once.keys(), loc="outside upper left", ncols=3, frameon=False, fontsize=9)
+        return _svg(figure, name=name, title=f"Scores by language, {target_name}",
+                    description=f"Baseline score and mean gain of the arms: {'; '.join(told)}.")  # fmt: skip

@@ -1,0 +1,7 @@
+"""Metrics: pure functions from predictions and gold to percent, with a standard error and a count."""
+
+from xstilts.scoring.baseline import majority_prediction
+from xstilts.scoring.chunks import chunks
+from xstilts.scoring.metrics import Metric, score_labels, score_retrieval, score_tagging
+
+__all__ = ["Metric", "chunks", "majority_prediction", "score_labels", "score_retrieval", "score_tagging"]

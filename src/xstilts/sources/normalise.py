@@ -1,0 +1,90 @@
+"""A corpus's own rows to ours: one table with our column names, unique ids, documents, languages and splits."""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from xstilts.errors import XstiltsError
+from xstilts.families import family_of
+from xstilts.files import Json, read_jsonl
+from xstilts.sources.corpora import SPLITS, Corpus, language_of
+from xstilts.sources.jsonl import corpus_files, part_and_split
+from xstilts.tasks import TASKS, Family
+
+KEYS = ("id", "part", "language", "split", "domain", "document")
+
+
+def normalised_rows(corpus: Corpus, folder: Path) -> list[dict[str, Any]]:
+    """Read a fetched corpus under our names.
+
+    Args:
+        corpus: its facts.
+        folder: ``data/<study>/fetch/<corpus>/``.
+
+    Returns:
+        Rows with ``KEYS``, the family's input columns and its gold column. An id is ``<part>:<the source's id>``.
+
+    Raises:
+        XstiltsError: if a row lacks a column; file, line and columns are named.
+    """
+    task = TASKS[corpus.task]
+    family = family_of(task)
+    ours = {theirs: split for split, theirs in corpus.splits.items()}
+    document = re.compile(corpus.document) if corpus.document else None
+    rows: list[dict[str, Any]] = []
+    for name, path in corpus_files(folder).items():
+        part, split = part_and_split(name)
+        if split not in ours:
+            continue
+        for line, raw in enumerate(read_jsonl(path), 1):
+            rows.append(_row(corpus, (*family.inputs, family.gold), raw, f"{name}, line {line}"))
+            identity = str(raw.get("id", raw.get("idx", line - 1)))
+            found = document.match(identity) if document else None
+            rows[-1] |= {
+                "id": f"{part}:{identity}",
+                "part": part,
+                "language": language_of(part),
+                "split": ours[split],
+                "domain": raw.get("domain"),
+                "document": found.group(1) if found else f"{part}:{split}:{identity}",
+            }
+    if task.family is Family.SENTENCE_RETRIEVAL:
+        _hide_alignment(rows)
+    return rows
+
+
+def _row(corpus: Corpus, columns: tuple[str, ...], raw: Mapping[str, Json], where: str) -> dict[str, Any]:
+    row: dict[str, Any] = {}
+    for column in columns:
+        theirs = corpus.columns.get(column, column)
+        if column == "match":
+            continue
+        if theirs not in raw:
+            raise XstiltsError(
+                f"A row of corpus '{corpus.name}' has no column '{theirs}'",
+                where=where,
+                allowed=f"columns {', '.join(corpus.columns.get(name, name) for name in columns)}",
+                next_step="correct the row, or the corpus's entry in sources/corpora.py",
+            )
+        value = raw[theirs]
+        row[column] = corpus.labels.get(str(value), str(value)) if column == "label" else value
+    return row
+
+
+def _hide_alignment(rows: list[dict[str, Any]]) -> None:
+    """Sort the English side of each part, as XTREME does, and keep the true places as gold."""
+    for part in {row["part"] for row in rows}:
+        mine = [row for row in rows if row["part"] == part]
+        order = sorted(range(len(mine)), key=lambda index: (str(mine[index]["text_b"]), index))
+        candidates = [mine[index]["text_b"] for index in order]
+        for place, index in enumerate(order):
+            mine[index]["match"] = place
+        for row, candidate in zip(mine, candidates, strict=True):
+            row["text_b"] = candidate
+
+
+def splits_of(rows: list[dict[str, Any]]) -> list[tuple[str, str]]:
+    """(part, split) pairs that have rows, in order."""
+    found = {(row["part"], row["split"]) for row in rows}
+    return sorted(found, key=lambda pair: (pair[0], SPLITS.index(pair[1])))

@@ -1,0 +1,21 @@
+"""Stage ``tune``: one Optuna study for each phase; only English dev is looked at."""
+
+from xstilts.arms.stamp import check_stamp
+from xstilts.cells.grid import Grid, resolved_precision
+from xstilts.config import Study
+from xstilts.files import replaced_folder, write_csv, write_json
+from xstilts.layout import Layout
+from xstilts.tuning import TRIAL_COLUMNS, tune_study
+
+
+def run(study: Study, layout: Layout, encoder: str) -> None:
+    """Write ``results/<study>/tune/<encoder>/``: ``best.json`` and ``trials.csv``."""
+    arms = check_stamp(layout.data("arms"), study)
+    grid = Grid(study, layout, encoder, arms, resolved_precision(study.precision))
+    best, trials = tune_study(grid)
+    with replaced_folder(layout.results("tune", encoder)) as out:
+        write_json(out / "best.json", best)
+        write_csv(out / "trials.csv", trials, TRIAL_COLUMNS)
+    for phase, found in best.items():
+        for name, settings in found.items():
+            print(f"tune: {phase} {name}: " + ", ".join(f"{key} {value:.3g}" for key, value in settings.items()))

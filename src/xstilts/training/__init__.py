@@ -1,0 +1,1 @@
+"""Training and prediction: one readable loop for every family and encoder."""

@@ -1,0 +1,117 @@
+"""Examples to padded batches: length-bucketed for training, sorted under a token budget for prediction."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from transformers import PreTrainedTokenizerBase
+
+from xstilts.families.base import IGNORED, Example
+from xstilts.training.vocabulary import Vocabulary
+
+POOL = 8  # batches whose examples are sorted by length together
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Padded examples.
+
+    Attributes:
+        inputs: what the encoder takes, each [b, s] int64.
+        targets: [b, s] or [b, 1] int64, ``IGNORED`` where there is no label; [b, 0] without gold.
+        examples: the examples, in order.
+        offsets: [b] where each example starts in its padded row.
+    """
+
+    inputs: dict[str, Tensor]
+    targets: Tensor
+    examples: tuple[Example, ...]
+    offsets: tuple[int, ...]
+
+
+class Collator:
+    """Pads examples the way an encoder wants them.
+
+    Args:
+        tokenizer: tells the padding's side and id, and which inputs the encoder takes.
+        vocabulary: maps subword ids to rows of the trimmed embedding.
+        device: where the batch goes.
+    """
+
+    def __init__(self, tokenizer: PreTrainedTokenizerBase, vocabulary: Vocabulary, device: torch.device) -> None:
+        self.pad_id = int(tokenizer.pad_token_id)
+        self.left = tokenizer.padding_side == "left"
+        self.with_types = "token_type_ids" in tokenizer.model_input_names
+        self.vocabulary, self.device = vocabulary, device
+
+    def __call__(self, examples: Sequence[Example]) -> Batch:
+        lengths = [len(example.input_ids) for example in examples]
+        width = max(lengths)
+        offsets = tuple(width - length if self.left else 0 for length in lengths)
+        shape = (len(examples), width)
+        ids, types = np.full(shape, self.pad_id, np.int64), np.zeros(shape, np.int64)
+        mask = np.zeros(shape, np.int64)
+        per_subword = any(len(example.targets) == len(example.input_ids) > 1 for example in examples)
+        targets = np.full((len(examples), width if per_subword else len(examples[0].targets)), IGNORED, np.int64)
+        for number, (example, offset, length) in enumerate(zip(examples, offsets, lengths, strict=True)):
+            span = slice(offset, offset + length)
+            ids[number, span], types[number, span], mask[number, span] = example.input_ids, example.type_ids, 1
+            if per_subword:
+                targets[number, span] = example.targets
+            elif len(example.targets):
+                targets[number] = example.targets
+        inputs = {"input_ids": self.vocabulary.rows_of(ids), "attention_mask": mask}
+        if self.with_types:
+            inputs["token_type_ids"] = types
+        return Batch(
+            inputs={name: torch.from_numpy(array).to(self.device) for name, array in inputs.items()},
+            targets=torch.from_numpy(targets).to(self.device),
+            examples=tuple(examples),
+            offsets=offsets,
+        )
+
+
+def training_batches(lengths: Sequence[int], batch_size: int, rng: np.random.Generator) -> Iterator[list[int]]:
+    """Batches without end: each pass shuffles, sorts pools of a few batches by length, and shuffles the batches.
+
+    Args:
+        lengths: subwords of each example.
+        batch_size: examples in a batch; the last one of a pass may be smaller.
+        rng: decides the order.
+
+    Yields:
+        Indices of the examples of one optimizer step.
+    """
+    by_length = np.asarray(lengths)
+    while True:
+        order = rng.permutation(len(by_length))
+        batches: list[NDArray[np.int64]] = []
+        for start in range(0, len(order), batch_size * POOL):
+            pool = order[start : start + batch_size * POOL]
+            pool = pool[np.argsort(by_length[pool], kind="stable")]
+            batches += [pool[at : at + batch_size] for at in range(0, len(pool), batch_size)]
+        for index in rng.permutation(len(batches)):
+            yield batches[index].tolist()
+
+
+def prediction_batches(lengths: Sequence[int], token_budget: int) -> Iterator[list[int]]:
+    """Batches for prediction: longest first, as many as fit the budget when padded.
+
+    Args:
+        lengths: subwords of each example.
+        token_budget: padded subwords in a batch at most; one longer example stands alone.
+
+    Yields:
+        Indices; every example exactly once.
+    """
+    batch: list[int] = []
+    for index in sorted(range(len(lengths)), key=lambda at: (-lengths[at], at)):
+        if batch and lengths[batch[0]] * (len(batch) + 1) > token_budget:
+            yield batch
+            batch = []
+        batch.append(index)
+    if batch:
+        yield batch

@@ -1,0 +1,187 @@
+"""An encoder with a head, loaded with an account of every tensor.
+
+Weights of a cell are kept trimmed: all encoder tensors but the embedding, the embedding's trained rows with their
+ids, and the head.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+from transformers import AutoConfig, AutoModel
+
+from xstilts.errors import XstiltsError
+from xstilts.families import FamilyCode, family_of
+from xstilts.files import Json
+from xstilts.tasks import Task
+from xstilts.training.batches import Batch
+from xstilts.training.vocabulary import Vocabulary
+
+ROW_IDS, ROWS = "embedding.ids", "embedding.rows"
+HEAD, ENCODER = "head.", "encoder."
+
+
+@dataclass(frozen=True, slots=True)
+class TransferReport:
+    """What happened to each tensor when an encoder was moved into a task's model.
+
+    Attributes:
+        copied: encoder tensors that were taken over.
+        trained_rows: embedding rows that came from the start, over those of the base encoder.
+        new: tensors that were initialised afresh (the head).
+        unused: tensors of the source that the model has no place for (the source task's head, a pooler).
+    """
+
+    copied: int
+    trained_rows: int
+    new: tuple[str, ...]
+    unused: tuple[str, ...]
+
+    def as_json(self) -> Json:
+        """For ``result.json``."""
+        return asdict(self)
+
+
+class TaskModel(nn.Module):
+    """Encoder, head, and the family that reads logits from hidden states."""
+
+    def __init__(self, encoder: nn.Module, head: nn.Module, family: FamilyCode) -> None:
+        super().__init__()
+        self.encoder, self.head, self.family = encoder, head, family
+
+    def forward(self, batch: Batch) -> Tensor:
+        """Logits of a batch: [b, s, k] for tagging, [b, k] for classification."""
+        hidden = self.encoder(**batch.inputs).last_hidden_state
+        return self.family.logits(hidden, batch, self.head)
+
+
+def embedding_name(encoder: nn.Module) -> str:
+    """The name of the word embedding's weight, whatever the architecture calls it."""
+    weight = encoder.get_input_embeddings().weight  # type: ignore[operator]
+    return next(name for name, tensor in encoder.named_parameters() if tensor is weight)
+
+
+def embedding_rows(base: Path, name: str, vocabulary: Vocabulary) -> Tensor:
+    """[v, h] float32 rows of the base encoder's embedding; only these rows are read from disk."""
+    with safe_open(base / "model.safetensors", "pt") as file:
+        return file.get_tensor(name)[torch.from_numpy(vocabulary.ids)].float()
+
+
+def load_model(
+    base: Path, start: Path | None, vocabulary: Vocabulary, task: Task, head_seed: int, *, keep_head: bool = False
+) -> tuple[TaskModel, TransferReport]:
+    """Build a task's model on a base encoder, or on what an earlier cell made of it.
+
+    Args:
+        base: checkpoint folder of the base encoder.
+        start: weights of an earlier cell that go over the base, or nothing.
+        vocabulary: embedding rows to hold.
+        task: decides the head.
+        head_seed: of the head's initialisation; the global random state is left as it was.
+        keep_head: take the head from ``start`` too (to predict with a trained model).
+
+    Raises:
+        XstiltsError: if an encoder tensor is missing from its source.
+    """
+    config = AutoConfig.from_pretrained(base)
+    config.vocab_size = len(vocabulary.ids)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(head_seed)
+        head = family_of(task).head(config.hidden_size, task)
+        encoder = AutoModel.from_config(config, attn_implementation="eager", dtype=torch.float32)
+    encoder.pooler = None if hasattr(encoder, "pooler") else None
+    name = embedding_name(encoder)
+    source, unused, trained_rows = _source_tensors(base, start, name, vocabulary)
+    model = TaskModel(encoder, head, family_of(task))
+    wanted = {ENCODER + key for key in encoder.state_dict()}
+    missing = sorted(wanted - source.keys())
+    if missing:
+        raise XstiltsError(
+            f"{len(missing)} encoder tensors are missing, the first is {missing[0]}",
+            where=str(start or base),
+            allowed="every tensor of the encoder",
+            next_step="delete the folder and run `dvc repro` again",
+        )
+    heads = {key: tensor for key, tensor in source.items() if key.startswith(HEAD)}
+    chosen = {key: source[key] for key in wanted} | (heads if keep_head else {})
+    new = tuple(sorted(HEAD + key for key in head.state_dict())) if not keep_head else ()
+    model.load_state_dict(chosen, strict=keep_head)
+    extra = sorted((source.keys() - chosen.keys()) | unused)
+    return model, TransferReport(len(wanted), trained_rows, new, tuple(extra))
+
+
+def _source_tensors(
+    base: Path, start: Path | None, embedding: str, vocabulary: Vocabulary
+) -> tuple[dict[str, Tensor], set[str], int]:
+    """Tensors under the task model's names, those without a place there, and the number of trained rows."""
+    rows = embedding_rows(base, embedding, vocabulary)
+    tensors: dict[str, Tensor] = {}
+    unused: set[str] = set()
+    trained = 0
+    with safe_open(start or base / "model.safetensors", "pt") as file:
+        for key in file.keys():
+            if key in (ROW_IDS, ROWS) or key == embedding:
+                continue
+            tensors[key if start else ENCODER + key] = file.get_tensor(key).float()
+        if start:
+            trained = put_rows(rows, vocabulary, file.get_tensor(ROW_IDS).numpy(), file.get_tensor(ROWS))
+    if not start:
+        unused = {key for key in tensors if key.startswith(ENCODER + "pooler.")}
+        tensors = {key: tensor for key, tensor in tensors.items() if key not in unused}
+    tensors[ENCODER + embedding] = rows
+    return tensors, unused, trained
+
+
+def put_rows(rows: Tensor, vocabulary: Vocabulary, ids: "np.ndarray[tuple[int], np.dtype[np.int64]]", new: Tensor) -> int:
+    """Put trained rows over those of the base encoder, in place.
+
+    Args:
+        rows: [v, h] rows of ``vocabulary``; changed.
+        vocabulary: which ids they are.
+        ids: [m] ids of the trained rows.
+        new: [m, h].
+
+    Returns:
+        How many of them are in the vocabulary.
+    """
+    _, here, there = np.intersect1d(vocabulary.ids, ids, return_indices=True)
+    rows[torch.from_numpy(here)] = new[torch.from_numpy(there)].float()
+    return len(here)
+
+
+def trained_state(model: TaskModel, vocabulary: Vocabulary, earlier: Path | None) -> dict[str, Tensor]:
+    """The model's tensors as a cell keeps them; embedding rows that an earlier cell trained stay among them."""
+    name = embedding_name(model.encoder)
+    state = {key: tensor.detach().cpu().contiguous() for key, tensor in model.state_dict().items()}
+    ids, rows = vocabulary.ids, state.pop(ENCODER + name)
+    if earlier:
+        with safe_open(earlier, "pt") as file:
+            old_ids, old_rows = file.get_tensor(ROW_IDS).numpy(), file.get_tensor(ROWS)
+        kept = ~np.isin(old_ids, ids)
+        ids = np.concatenate([ids, old_ids[kept]])
+        rows = torch.cat([rows, old_rows[torch.from_numpy(kept)]])
+    order = np.argsort(ids)
+    state[ROW_IDS] = torch.from_numpy(ids[order])
+    state[ROWS] = rows[torch.from_numpy(order)].contiguous()
+    return state
+
+
+def save_state(state: Mapping[str, Tensor], path: Path, facts: Mapping[str, Json]) -> None:
+    """Write a cell's weights; equal tensors give equal bytes."""
+    save_file(dict(state), path, metadata={"facts": json.dumps(facts, sort_keys=True)})
+
+
+def swap_vocabulary(model: TaskModel, base: Path, state: Mapping[str, Tensor], vocabulary: Vocabulary) -> None:
+    """Give the model the embedding rows of another vocabulary: the base encoder's, with the trained rows over them."""
+    encoder = model.encoder
+    old = encoder.get_input_embeddings()  # type: ignore[operator]
+    rows = embedding_rows(base, embedding_name(encoder), vocabulary)
+    put_rows(rows, vocabulary, state[ROW_IDS].numpy(), state[ROWS])
+    new = nn.Embedding(len(vocabulary.ids), rows.shape[1], padding_idx=old.padding_idx, _weight=rows.to(old.weight.device))
+    encoder.set_input_embeddings(new)  # type: ignore[operator]
