@@ -179,24 +179,22 @@ class DivergeSection:
     """``diverge``: the distance of each arm to each target's English text.
 
     Attributes:
-        features: encoder-free ``char_ngrams`` or ``words``, or the name of an encoder that is not under test.
-        primary: the features of the one proxy A-distance that the verdict uses.
+        primary: the features of the one proxy A-distance that the verdict uses: the encoder-free ``char_ngrams``.
         rows: rows drawn from each side at most; both sides always have equally many.
         folds: of the cross-validation, grouped by document.
         repeats: draws, for the standard error.
+        components: dimensions of the features.
+        shuffles: draws for the floor of the word divergence.
         seed: of the draws.
     """
 
-    features: tuple[str, ...] = ("char_ngrams", "words")
-    primary: str = "char_ngrams"
+    primary: Literal["char_ngrams"] = "char_ngrams"
     rows: int = 400
     folds: int = 5
-    repeats: int = 3
+    repeats: int = 5
+    components: int = 100
+    shuffles: int = 20
     seed: int = 0
-
-    def __post_init__(self) -> None:
-        if self.primary not in self.features:
-            raise bad("diverge.primary", self.primary, f"one of diverge.features, {list(self.features)}")
 
 
 @dataclass(frozen=True, slots=True)

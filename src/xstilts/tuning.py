@@ -1,7 +1,7 @@
 """Hyperparameters by Optuna, asked and told from one process in batches, so that a study repeats.
 
 Trials are cells like any other: they are stored, reused, and trained by the same executor. The intermediate phase is
-tuned on a set drawn evenly from all arms, the target phase on ``none`` and on that pooled set's checkpoint with equal
+tuned on a set drawn evenly from all arms of a task (controls take its setting), the target phase on ``none`` and on that pooled set's checkpoint with equal
 trials, and one setting serves all arms: no arm is favoured by its own tuning.
 """
 
@@ -48,7 +48,7 @@ def tune_study(grid: Grid) -> tuple[Json, list[dict[str, Json]]]:
     starts: dict[str, CellSpec] = {}
     for arm, facts in grid.arms["arms"].items():
         task = facts["task"]
-        if facts["block"] in ("pooled", "control") and task not in best["intermediate"]:
+        if facts["block"] == "pooled":
 
             def of_arm(training: Training, arm: str = arm) -> dict[str, CellSpec]:
                 return {"pooled": grid.intermediate(arm, seed, training)}
@@ -56,8 +56,7 @@ def tune_study(grid: Grid) -> tuple[Json, list[dict[str, Json]]]:
             found, rows = _search(grid, "intermediate", task, grid.study.intermediate, of_arm)
             best["intermediate"][task] = found
             trials += rows
-            if facts["block"] == "pooled":
-                starts[task] = grid.intermediate(arm, seed, tuned(grid.study.intermediate, found))
+            starts[task] = grid.intermediate(arm, seed, tuned(grid.study.intermediate, found))
     start = next(iter(starts.values()))
     for target, facts in grid.arms["targets"].items():
         if not family_of(TASKS[facts["task"]]).trained:
@@ -84,7 +83,9 @@ def _search(
     settings = grid.study.tune
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     failed = optuna.trial.TrialState.FAIL
-    sampler = optuna.samplers.TPESampler(seed=derived_seed(settings.seed, "tune", phase, name) % 2**32, n_startup_trials=4)
+    sampler = optuna.samplers.TPESampler(
+        seed=derived_seed(settings.seed, "tune", phase, name) % 2**32, n_startup_trials=4
+    )
     study = optuna.create_study(direction="maximize", sampler=sampler)
     untuned = {key: float(getattr(default, key)) for key in SEARCHED}
     space = _space(settings)
@@ -94,7 +95,9 @@ def _search(
     rows: list[dict[str, Json]] = []
     while len(rows) < settings.trials:
         asked = [study.ask(dict(space)) for _ in range(min(settings.batch, settings.trials - len(rows)))]
-        found = _dev_scores(grid, f"{phase}-{name}", [cells(dataclasses.replace(default, **trial.params)) for trial in asked])
+        found = _dev_scores(
+            grid, f"{phase}-{name}", [cells(dataclasses.replace(default, **trial.params)) for trial in asked]
+        )
         for trial, scores in zip(asked, found, strict=True):
             rows.append(_row(phase, name, trial.number, trial.params, scores))
             study.tell(trial, _objective(scores) if scores else None, state=None if scores else failed)
@@ -139,7 +142,9 @@ def _objective(scores: Mapping[str, float]) -> float:
     return sum(scores.values()) / len(scores)
 
 
-def _row(phase: str, name: str, number: int, params: Mapping[str, float], scores: Mapping[str, float]) -> dict[str, Json]:
+def _row(
+    phase: str, name: str, number: int, params: Mapping[str, float], scores: Mapping[str, float]
+) -> dict[str, Json]:
     return {
         "phase": phase,
         "name": name,

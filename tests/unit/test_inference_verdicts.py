@@ -54,7 +54,7 @@ def ask(points: list[GainPoint], *, plateau_passed: bool = True, **changed: obje
         (study(slope=0.4), "improves", "above zero, though the slope is shown to be smaller than"),
         (study(slope=0.0, noise=0.2), "does not matter", "the slope is shown to be smaller than"),
         (study(slope=0.0, noise=1.5, level=3.0), "undecided", "the interval holds zero and slopes beyond"),
-        (study(slope=-1.0, level=0.0), "no gain to degrade", "not shown to be above zero"),
+        (study(slope=0.0, level=0.1, noise=0.5), "no gain to degrade", "not shown to be above zero"),
         (study(slope=-4.0, arms=3), "not judged", "3 arms are too few"),
         (study(slope=-4.0, arms=4), "undecided", "allow only 24 rearrangements"),
         (study(slope=-4.0, arms=6, blocks=6), "undecided", "leave nothing to compare"),
@@ -132,7 +132,8 @@ def test_the_answer_does_not_depend_on_the_order_of_points():
 
 def test_an_undecided_answer_says_how_many_arms_it_would_take():
     settles = ask(study(slope=0.0, noise=1.5, level=3.0))["would_settle"]
-    assert "four times in five" in settles and "arms instead of 8" in settles or "more than 200 arms" in settles
+    assert "four times in five" in settles
+    assert "arms instead of 8" in settles or "more than 200 arms" in settles
 
 
 @pytest.mark.parametrize("change", [{"confidence": 1.0}, {"negligible_share": 0.0}, {"confidence": 0.4}])

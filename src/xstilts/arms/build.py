@@ -72,7 +72,11 @@ def _build_targets(study: Study, read: Reader, built: Built) -> TargetText:
     minimum = study.arms.overlap_min_characters
     for name, target in study.targets.items():
         task, family = corpus_task(target.corpus)
-        train = _chosen(study, name, target, _english(read(target.corpus, "train", True)), "train") if family.trained else []
+        train = (
+            _chosen(study, name, target, _english(read(target.corpus, "train", True)), "train")
+            if family.trained
+            else []
+        )
         dev = _chosen(study, name, target, _english(read(target.corpus, "dev", True)), "dev") if family.trained else []
         tests = [row for row in read(target.corpus, "test", False) if row["language"] in target.languages]
         held_out |= comparable_texts(tests, family, minimum) | comparable_texts(dev, family, minimum)
@@ -174,7 +178,9 @@ def _build_block(
         kept, removed = without_overlap(distinct(mine, family), family, target_text, study.arms.remove)
         built.removed.extend({"block": name, "domain": domain, **asdict(row)} for row in removed)
         pools[domain] = split_documents(kept, family, study.arms.dev_items, study.arms.seed, name, domain)
-    shares: np.ndarray[Any, np.dtype[np.float64]] = np.mean([item_shares(pools[domain][0], family) for domain in domains], axis=0)
+    shares: np.ndarray[Any, np.dtype[np.float64]] = np.mean(
+        [item_shares(pools[domain][0], family) for domain in domains], axis=0
+    )
     sizes = (study.arms.labelled_items, study.arms.dev_items)
     drawn_rows: list[dict[str, Any]] = []
     for short, mixture in block.arms().items():
@@ -216,7 +222,9 @@ def _build_pooled(study: Study, task: Task, rows: list[dict[str, Any]], built: B
     """One set drawn evenly from all arms of a task; tuning uses it, so that no arm is favoured."""
     family = family_of(task)
     rows = distinct(rows, family)
-    train = draw(rows, family, study.arms.labelled_items, item_shares(rows, family), study.arms.seed, "pooled", task.name)
+    train = draw(
+        rows, family, study.arms.labelled_items, item_shares(rows, family), study.arms.seed, "pooled", task.name
+    )
     arms = [arm for arm, facts in built.arms.items() if facts["task"] == task.name]
     dev = distinct((dict(row) for arm in arms for row in built.tables[f"arms/{arm}/dev.parquet"][1]), family)
     dev = draw(dev, family, study.arms.dev_items, item_shares(dev, family), study.arms.seed, "pooled-dev", task.name)

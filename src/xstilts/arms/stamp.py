@@ -35,7 +35,9 @@ def write_stamp(folder: Path, study: Study, validated: Mapping[str, str]) -> Non
         study: whose arms they are.
         validated: corpus to the sha256 of its validated manifest.
     """
-    files = {path.relative_to(folder).as_posix(): sha256_of(path) for path in sorted(folder.rglob("*")) if path.is_file()}
+    files = {
+        path.relative_to(folder).as_posix(): sha256_of(path) for path in sorted(folder.rglob("*")) if path.is_file()
+    }
     write_json(folder / STAMP, {"files": files, "validated": dict(validated), "drawn_from": drawn_from(study)})
 
 

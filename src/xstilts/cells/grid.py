@@ -163,11 +163,11 @@ def tuned(training: Training, best: Mapping[str, float] | None) -> Training:
 
 
 def intermediate_cells(grid: Grid, best: Json) -> list[CellSpec]:
-    """Every intermediate cell of a study for one encoder."""
+    """Every intermediate cell of a study for one encoder; an untuned task (a control) takes the tuned setting."""
+    found = best["intermediate"]
+    shared = next(iter(found.values()), None)
     return [
-        grid.intermediate(
-            arm, seed, tuned(grid.study.intermediate, best["intermediate"].get(grid.arms["arms"][arm]["task"]))
-        )
+        grid.intermediate(arm, seed, tuned(grid.study.intermediate, found.get(grid.arms["arms"][arm]["task"], shared)))
         for arm in grid.real_arms()
         for seed in grid.study.seeds
     ]

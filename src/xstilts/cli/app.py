@@ -44,7 +44,9 @@ def _version(asked: bool) -> None:
 
 @app.callback()
 def _options(
-    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
 ) -> None:
     """Options of all commands."""
 
@@ -103,7 +105,9 @@ def plan(study: StudyName = DEFAULT) -> None:
 def repro(
     study: StudyName = DEFAULT,
     sync_runs: Annotated[bool, typer.Option("--sync/--no-sync", help="Mirror the runs to MLflow.")] = True,
-    results_to: Annotated[str, typer.Option(help="Copy results/<study> to this folder at the end ('keep': do not).")] = "keep",
+    results_to: Annotated[
+        str, typer.Option(help="Copy results/<study> to this folder at the end ('keep': do not).")
+    ] = "keep",
 ) -> None:
     """Run a study: dvc repro, then sync to MLflow and a summary."""
     from xstilts.cli.repro import reproduce
@@ -188,5 +192,3 @@ def prune(
     from xstilts.cli.prune import prune_store
 
     prune_store(project_root(), really=really)
-
-

@@ -30,7 +30,16 @@ def examine(root: Path) -> bool:
     """
     table = Table("check", "", "found")
     fine = True
-    checks: tuple[Callable[[Path], Iterator[Finding]], ...] = (_python, _tools, _disk, _processor, _tracking, _remote, _studies, _data)
+    checks: tuple[Callable[[Path], Iterator[Finding]], ...] = (
+        _python,
+        _tools,
+        _disk,
+        _processor,
+        _tracking,
+        _remote,
+        _studies,
+        _data,
+    )
     for check in checks:
         for name, good, found in check(root):
             table.add_row(name, "[green]ok[/]" if good else "[red]no[/]", found)
@@ -81,7 +90,9 @@ def _tracking(root: Path) -> Iterator[Finding]:
 
 
 def _remote(root: Path) -> Iterator[Finding]:
-    done = subprocess.run([sys.executable, "-m", "dvc", "remote", "list"], cwd=root, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-m", "dvc", "remote", "list"], cwd=root, capture_output=True, text=True, check=False
+    )
     yield "DVC remote", True, done.stdout.strip() or "none (results stay on this machine)"
 
 

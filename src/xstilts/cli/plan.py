@@ -46,11 +46,18 @@ def show_plan(study: Study, root: Path) -> None:
     layout = Layout(root, study.study)
     costs = exact_costs(study, layout) or estimated_costs(study)
     rate, measured = observed_rate(layout)
-    table = Table("stage", "cells", "there", "training tokens", "predicted sentences", "disk MB", title=f"Study {study.study}")
+    table = Table(
+        "stage", "cells", "there", "training tokens", "predicted sentences", "disk MB", title=f"Study {study.study}"
+    )
     for cost in costs:
         there = "?" if cost.ready is None else str(cost.ready)
         table.add_row(
-            cost.name, str(cost.cells), there, f"{cost.train_tokens:,.0f}", f"{cost.predicted:,.0f}", f"{cost.disk_mb:,.0f}"
+            cost.name,
+            str(cost.cells),
+            there,
+            f"{cost.train_tokens:,.0f}",
+            f"{cost.predicted:,.0f}",
+            f"{cost.disk_mb:,.0f}",
         )
     Console().print(table)
     left = sum(_work(cost) * (1 - (cost.ready or 0) / max(1, cost.cells)) for cost in costs)
@@ -58,7 +65,9 @@ def show_plan(study: Study, root: Path) -> None:
 
     workers = workers_for(study.runtime.workers, "cpu")
     source = "measured on finished cells here" if measured else "a cautious guess until cells have run here"
-    print(f"About {left / rate / workers / 60:.0f} minutes with {workers} workers at {rate:.0f} tokens/s each ({source}).")
+    print(
+        f"About {left / rate / workers / 60:.0f} minutes with {workers} workers at {rate:.0f} tokens/s each ({source})."
+    )
     if any(cost.ready is None for cost in costs):
         print("What is already there can be told after stage arms has drawn the rows.")
 
@@ -85,9 +94,9 @@ def estimated_costs(study: Study) -> list[Cost]:
     cells = (starts + 2) * seeds * len(study.targets)
     updates = starts + 1 + study.target.plateau_factor
     rows.append(Cost("target", cells, None, updates * seeds * train, (starts + 1) * seeds * test, cells * 1.0))
-    trials = tune * (1 + len(study.arms.controls)) * arm_tokens * study.intermediate.passes + 2 * tune * train
-    count = tune * (1 + len(study.arms.controls)) + 2 * tune * len(study.targets)
-    return [Cost("tune", count, None, trials, 0, tune * (1 + len(study.arms.controls)) * CHECKPOINT_MB), *rows]
+    trials = tune * arm_tokens * study.intermediate.passes + 2 * tune * train
+    count = tune + 2 * tune * len(study.targets)
+    return [Cost("tune", count, None, trials, 0, tune * CHECKPOINT_MB), *rows]
 
 
 def _arm_tokens(study: Study) -> float:
@@ -131,8 +140,6 @@ def _cost(stage: str, encoder: str, cells: list[CellSpec], store: CellStore, dis
 
 def observed_rate(layout: Layout) -> tuple[float, bool]:
     """Median training tokens a second of this project's finished cells, and whether there are any."""
-    rates = sorted(
-        float(read_json(path)["tokens_per_s"]) for path in list(layout.store.glob("*/record.json"))[:200]
-    )
+    rates = sorted(float(read_json(path)["tokens_per_s"]) for path in list(layout.store.glob("*/record.json"))[:200])
     rates = [rate for rate in rates if rate > 0]
     return (rates[len(rates) // 2], True) if rates else (TOKENS_PER_S, False)

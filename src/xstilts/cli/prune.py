@@ -17,7 +17,12 @@ def prune_store(root: Path, *, really: bool) -> None:
         for index in Layout(root, name).models().glob("*/*/index.jsonl"):
             used |= {row["key"] for row in read_jsonl(index)}
     unused = sorted(path for path in store.folder.glob("[0-9a-f]*") if path.name not in used)
-    alone = sum(file.stat().st_size for path in unused for file in path.rglob("*") if file.is_file() and file.stat().st_nlink == 1)
+    alone = sum(
+        file.stat().st_size
+        for path in unused
+        for file in path.rglob("*")
+        if file.is_file() and file.stat().st_nlink == 1
+    )
     verb = "deleted" if really else "would be deleted"
     for path in unused if really else []:
         shutil.rmtree(path)

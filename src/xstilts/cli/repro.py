@@ -84,7 +84,9 @@ def _following(root: Path, study: Study) -> Iterator[None]:
     log = Layout(root, study.study).hidden / "logs" / f"{study.study}-sync.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("w") as file:
-        process = subprocess.Popen(command, cwd=root, env=_environment(), stdin=subprocess.PIPE, stdout=file, stderr=file)
+        process = subprocess.Popen(
+            command, cwd=root, env=_environment(), stdin=subprocess.PIPE, stdout=file, stderr=file
+        )
     try:
         yield
     finally:
@@ -136,7 +138,9 @@ def summarise(root: Path, study: Study) -> None:
     table = Table("encoder", "question", "targets", "verdict", "slope [interval], p", title=f"Study {study.study}")
     for encoder, found in analysis["encoders"].items():
         for question in found["questions"]:
-            table.add_row(encoder, question["name"], ", ".join(question["targets"]), question["verdict"], _slope(question))
+            table.add_row(
+                encoder, question["name"], ", ".join(question["targets"]), question["verdict"], _slope(question)
+            )
     Console().print(table)
     for found in analysis["encoders"].values():
         for question in found["questions"]:

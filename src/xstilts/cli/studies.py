@@ -60,7 +60,9 @@ def new_study(root: Path, name: str, source: str) -> Path:
     folder = root / "studies" / name
     if folder.exists() or name == DEFAULT:
         raise XstiltsError(
-            f"Study '{name}' is there already", where="studies/", next_step="choose another name, or edit its params.yaml"
+            f"Study '{name}' is there already",
+            where="studies/",
+            next_step="choose another name, or edit its params.yaml",
         )
     text = (root / params_path(root, source)).read_text("utf-8")
     lines = []

@@ -103,12 +103,12 @@ def check_corpus(
     table = flag_table(frame, task, overlap_min_characters=overlap_min_characters)
     table, passed_over = waived(table, waivers, corpus)
     validation = _validate(table, task, expected_languages, corpus.name)
-    write_text(docs_folder / "index.html", data_docs_page(validation, corpus.name))
     results = {result.expectation_config.meta["check"]: result for result in validation.results}
     checks = tuple(
         CheckResult(check.name, check.means, bool(results[check.name].success), check.stops, *_found(results[check.name]))
         for check in checks_of(task)
     )
+    write_text(docs_folder / "index.html", data_docs_page(validation, corpus.name, _verdict(checks)))
     gone = {identity for ids in passed_over.values() for identity in ids}
     dropped = tuple(table.loc[(table["split"] == "train") & table["id"].isin(gone), "id"])
     summary = {
@@ -138,6 +138,13 @@ def failure(outcome: Outcome, corpus: Corpus) -> XstiltsError:
     )
 
 
+def _verdict(checks: Sequence[CheckResult]) -> str:
+    stopping = [check.name for check in checks if check.stops and not check.passed]
+    told = [check.name for check in checks if not check.stops and not check.passed]
+    found = f"Stopped by {', '.join(stopping)}." if stopping else "Passed: nothing was found that stops a run."
+    return found + (f" Told only: {', '.join(told)}." if told else "")
+
+
 def _named(check: CheckResult) -> str:
     return ", ".join(check.ids) + (", ..." if check.count > len(check.ids) else "")
 
@@ -145,7 +152,11 @@ def _named(check: CheckResult) -> str:
 def _validate(
     table: pd.DataFrame, task: Task, expected_languages: Sequence[str], name: str
 ) -> gx.ExpectationSuiteValidationResult:
-    """Run the suite in memory: no project folder, no progress bars."""
+    """Run the suite in memory, without project folder or progress bars.
+
+    Each flag is handed over as the row's id where it is true and as nothing where it is not, so that what a failing
+    expectation shows are ids.
+    """
     import great_expectations as gx
     from great_expectations.data_context.types.base import (
         DataContextConfig,
@@ -158,14 +169,12 @@ def _validate(
     )
     context = gx.get_context(project_config=config, mode="ephemeral")
     asset = context.data_sources.add_pandas("corpora").add_dataframe_asset(name)
+    flags = [check.name for check in checks_of(task) if check.name in table.columns]
+    table = table.assign(**{flag: table["id"].where(table[flag], None) for flag in flags})
     rows = asset.add_batch_definition_whole_dataframe("rows").get_batch({"dataframe": table})
     return rows.validate(
         suite_of(task, expected_languages, name=name),
-        result_format={
-            "result_format": "SUMMARY",
-            "unexpected_index_column_names": ["id"],
-            "partial_unexpected_count": NAMED_IDS,
-        },
+        result_format={"result_format": "SUMMARY", "partial_unexpected_count": NAMED_IDS},
     )
 
 
@@ -176,9 +185,9 @@ def _found(result: Any) -> tuple[int, tuple[str, ...]]:
     details = result.result
     if "partial_missing_list" in details:
         return int(details["missing_count"]), tuple(map(str, details["partial_missing_list"]))
-    if "partial_unexpected_index_list" not in details:
+    if "partial_unexpected_list" not in details:
         raise RuntimeError(f"expectation {result.expectation_config.meta} did not run: {result.exception_info}")
-    ids = dict.fromkeys(str(row["id"]) for row in details["partial_unexpected_index_list"])
+    ids = dict.fromkeys(map(str, details["partial_unexpected_list"]))
     return int(details["unexpected_count"]), tuple(ids)
 
 

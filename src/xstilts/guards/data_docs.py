@@ -6,6 +6,7 @@ licensed data should ask nobody. So what is remote is taken out, and a small sty
 
 from __future__ import annotations
 
+import html
 import re
 from typing import TYPE_CHECKING
 
@@ -17,8 +18,10 @@ LINKS = re.compile(r"<link\b[^>]*>")
 NAVIGATION = re.compile(r"<nav class=\"navbar\b.*?</nav>\s*</div>\s*</nav>", re.DOTALL)
 ACTIONS = re.compile(r"<div class=\"card mb-3\">.*?(?=<div class=\"card d-md-block)", re.DOTALL)
 FOOTER = re.compile(r"<footer\b.*?</footer>", re.DOTALL)
+LINKS_TO_OTHER_PAGES = re.compile(r"<a\b[^>]*href=\"(?!#)[^\"]*\"[^>]*>(.*?)</a>", re.DOTALL)
 REMOTE_IN_STYLE = re.compile(r"url\('https?://[^']*'\)")
-STYLE = """<style>
+HEAD = """<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
+<style>
 body { font: 15px/1.45 system-ui, sans-serif; color: #1c2430; margin: 2rem auto; max-width: 70rem; padding: 0 1rem }
 h1 { font-size: 1.4rem } h5, h6 { font-size: 1rem; margin: 1rem 0 .3rem }
 table { border-collapse: collapse; margin: .3rem 0 } td, th { border: 1px solid #d5dae1; padding: .3rem .6rem }
@@ -29,12 +32,13 @@ td { vertical-align: top } ul { list-style: none } a { color: #14508c }
 </style>"""
 
 
-def data_docs_page(validation: gx.ExpectationSuiteValidationResult, title: str) -> str:
+def data_docs_page(validation: gx.ExpectationSuiteValidationResult, title: str, verdict: str) -> str:
     """Render a validation.
 
     Args:
         validation: its result.
         title: the page's heading.
+        verdict: the sentence below it; the page's own status knows no checks that only tell.
 
     Returns:
         One HTML document without scripts and without anything remote.
@@ -45,5 +49,7 @@ def data_docs_page(validation: gx.ExpectationSuiteValidationResult, title: str) 
     page = str(DefaultJinjaPageView().render(ValidationResultsPageRenderer(run_info_at_end=True).render(validation)))
     for unwanted in (SCRIPTS, LINKS, NAVIGATION, ACTIONS, FOOTER, REMOTE_IN_STYLE):
         page = unwanted.sub("", page)
-    page = page.replace("</head>", STYLE + "</head>", 1)
-    return re.sub(r"<body[^>]*>", f"<body><h1>Data checks: {title}</h1>", page, count=1)
+    page = LINKS_TO_OTHER_PAGES.sub(r"\1", page)
+    page = page.replace("</head>", HEAD + "</head>", 1)
+    head = f"<body><h1>Data checks: {html.escape(title)}</h1><p>{html.escape(verdict)}</p>"
+    return re.sub(r"<body[^>]*>", lambda _: head, page, count=1)

@@ -70,6 +70,7 @@ def flag_table(frame: pd.DataFrame, task: Task, *, overlap_min_characters: int) 
     ]
     columns: dict[str, Any] = {key: keys[key] for key in ("id", "part", "language", "split")}
     columns["tested_language"] = counted
+    columns["unknown_split"] = [split not in SPLITS for split in keys["split"]]
     if task.family is Family.TOKEN_TAGGING:
         columns |= _tagging(inputs[0], gold, keys, task)
         texts = [_strings(value) or [] for value in inputs[0]]
@@ -174,7 +175,7 @@ def _repeats(texts: Sequence[str], keys: Mapping[str, Sequence[Any]], least: int
     rows = list(zip(texts, own, keys["language"], keys["split"], strict=True))
     held_out: dict[str, set[str]] = defaultdict(set)
     for text, identity, _, split in rows:
-        if split in SPLITS and split != "train":
+        if split != "train":
             held_out[text].add(identity)
     times = Counter((text, language) for text, _, language, split in rows if split == "train")
     repeated = [split == "train" and text in held_out for text, _, _, split in rows]

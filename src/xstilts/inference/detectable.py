@@ -2,7 +2,7 @@
 
 import math
 
-from scipy import stats
+from scipy.special import ndtri, stdtrit
 
 
 def detectable_slope(standard_error: float, *, df: float, confidence: float, power: float = 0.8) -> float:
@@ -14,7 +14,7 @@ def detectable_slope(standard_error: float, *, df: float, confidence: float, pow
         confidence: of the test, such as 0.95.
         power: conventional 80 %.
     """
-    return float(stats.t.ppf(0.5 + confidence / 2.0, df) + stats.t.ppf(power, df)) * standard_error
+    return float(stdtrit(df, 0.5 + confidence / 2.0) + stdtrit(df, power)) * standard_error
 
 
 def error_for_equivalence(threshold: float, *, confidence: float, power: float = 0.8) -> float:
@@ -22,7 +22,7 @@ def error_for_equivalence(threshold: float, *, confidence: float, power: float =
 
     Normal approximation: threshold / (z of the test + z of half the missing power); .34 x threshold for 5 % and 80 %.
     """
-    return threshold / float(stats.norm.ppf(confidence) + stats.norm.ppf(1.0 - (1.0 - power) / 2.0))
+    return threshold / float(ndtri(confidence) + ndtri(1.0 - (1.0 - power) / 2.0))
 
 
 def arms_needed(arms: int, standard_error: float, wanted: float) -> int:

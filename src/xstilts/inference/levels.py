@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
+from scipy.special import stdtrit
 
 from xstilts.inference.grid import Matrix
 from xstilts.inference.slope import Effects, without_effects
@@ -80,7 +80,7 @@ class Fit:
         parts = fit**2 / self.df + (shared**2 / (self.seeds - 1) if self.seeds > 1 else 0.0)
         df = total**2 / parts if parts > 0 else float(self.df)
         error = float(np.sqrt(total))
-        reach = float(stats.t.ppf(0.5 + confidence / 2.0, df)) * error
+        reach = float(stdtrit(df, 0.5 + confidence / 2.0)) * error
         return level * self.level + slope * self.slope, reach, error, df
 
     def at(self, divergence: float, *, confidence: float) -> Level:

@@ -12,7 +12,7 @@ from itertools import cycle
 from typing import Any
 
 from xstilts.reporting.views import languages_sorted, ranked
-from xstilts.reporting.words import distance, gain, number
+from xstilts.reporting.words import distance, gain, measure_words, number, points, spaced
 
 Row = Mapping[str, Any]
 WIDTH = 5.4  # inches
@@ -48,13 +48,15 @@ def _svg(figure: Any, *, name: str, title: str, description: str) -> str:
     text = stream.getvalue()
     text = re.sub(r"<metadata>.*?</metadata>", "", text[text.index("<svg") :], flags=re.DOTALL)
     text = re.sub(r"('DejaVu Sans'|\"DejaVu Sans\"|&quot;DejaVu Sans&quot;)[^;\"]*", "system-ui, sans-serif", text)
+    text = re.sub(r"<style.*?</style>", "", text, flags=re.DOTALL)
     text = re.sub(r'\bid="', f'id="{name}-', text)
     text = re.sub(r'href="#', f'href="#{name}-', text)
     text = text.replace("url(#", f"url(#{name}-")
     box = re.search(r'viewBox="([^"]+)"', text)
     head = (
         f'<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" '
-        f'viewBox="{box.group(1) if box else ""}" role="img" aria-labelledby="{name}-title {name}-desc">\n'
+        f'viewBox="{box.group(1) if box else ""}" role="img" '
+        f'aria-labelledby="{name}-title {name}-desc" stroke-linejoin="round">\n'
         f'<title id="{name}-title">{escape(title)}</title>\n<desc id="{name}-desc">{escape(description)}</desc>'
     )
     return head + text[text.index(">") + 1 :].rstrip() + "\n"
@@ -67,36 +69,44 @@ def block_styles(arms: Sequence[Row]) -> dict[str, tuple[str, str]]:
     return {**styles, **{str(arm["block"]): CONTROL for arm in arms if str(arm["block"]) not in styles}}
 
 
-def _line(axes: Any, arms: Sequence[Row], question: Row | None, ends: Sequence[float]) -> None:
-    """The slope through the mean of the panel's real arms, and its interval pivoted there."""
-    slope = (question or {}).get("slope")
-    real = [arm for arm in arms if arm["kind"] != "control"]
-    if not slope or not real or number(slope.get("estimate")) is None:
-        return
-    middle = sum(arm["divergence"] for arm in real) / len(real)
-    level = sum(arm["gain"] for arm in real) / len(real)
-    xs = [ends[0] + (ends[1] - ends[0]) * step / 40 for step in range(41)]
-    if number(slope.get("low")) is not None and number(slope.get("high")) is not None:
-        sides = [[level + slope[side] * (x - middle) for x in xs] for side in ("low", "high")]
-        axes.fill_between(xs, *sides, color=INK, alpha=0.09, linewidth=0, zorder=1)
-    axes.plot(xs, [level + slope["estimate"] * (x - middle) for x in xs], color=INK, linewidth=1.6, zorder=2)
-
-
-def _ends(axes: Any, question: Row | None) -> None:
-    """The gain at the near and the far end with its interval, when they belong to this target alone."""
+def _ends(question: Row | None) -> dict[str, tuple[float, float]]:
+    """Where the fitted line begins and ends, when it is the line of this target alone."""
     if not question or len(question["targets"]) != 1:
+        return {}
+    ends = {key: question.get(f"{key}_gain") or {} for key in ("matched", "far")}
+    found = {key: (number(end.get("divergence")), number(end.get("estimate"))) for key, end in ends.items()}
+    return {key: (x, y) for key, (x, y) in found.items() if x is not None and y is not None}
+
+
+def _line(axes: Any, real: Sequence[Row], question: Row | None) -> None:
+    """The fitted line and the interval of its slope, pivoted at the mean divergence of the real arms."""
+    slope = (question or {}).get("slope") or {}
+    tilt = number(slope.get("estimate"))
+    if tilt is None or not real:
         return
-    for key, words in (("matched_gain", "matched"), ("far_gain", "far")):
-        end = question.get(key) or {}
-        x, y, low, high = (number(end.get(part)) for part in ("divergence", "estimate", "low", "high"))
-        if x is None or y is None:
-            continue
+    ends, apart = _ends(question), [arm["divergence"] for arm in real]
+    middle, level = sum(apart) / len(apart), sum(arm["gain"] for arm in real) / len(apart)
+    if "matched" in ends:
+        level = ends["matched"][1] + tilt * (middle - ends["matched"][0])
+    reach = [x for x, _ in ends.values()] + apart
+    xs = [min(reach), middle, max(reach)]
+    low, high = number(slope.get("low")), number(slope.get("high"))
+    if low is not None and high is not None:
+        sides = [[level + side * (x - middle) for x in xs] for side in (low, high)]
+        axes.fill_between(xs, *sides, color=INK, alpha=0.09, linewidth=0, zorder=1)
+    axes.plot(xs, [level + tilt * (x - middle) for x in xs], color=INK, linewidth=1.6, zorder=2)
+
+
+def _mark_ends(axes: Any, question: Row | None) -> None:
+    """The gain at the near and the far end, with its interval."""
+    for key, (x, y) in _ends(question).items():
+        end = (question or {})[f"{key}_gain"]
+        low, high = number(end.get("low")), number(end.get("high"))
         if low is not None and high is not None:
             axes.vlines(x, low, high, color=INK, linewidth=1.1, zorder=3)
         axes.plot([x], [y], marker="_", markersize=11, markeredgewidth=2, color=INK, zorder=3)
-        top = y if high is None else high
-        axes.annotate(f"{words} {gain(y)}", (x, top), (0, 4), textcoords="offset points", ha="center", va="bottom",
-                      fontsize=9, fontweight="bold", gid=f"end-{words}")  # fmt: skip
+        axes.annotate(f"{key} {gain(y)}", (x, y if high is None else high), (0, 4), textcoords="offset points",
+                      ha="center", va="bottom", fontsize=9, fontweight="bold", zorder=5)  # fmt: skip
 
 
 def _fits(box: Any, frame: Any, taken: Sequence[Any], dots: Sequence[Any]) -> bool:
@@ -158,7 +168,7 @@ def gain_figure(target_name: str, target: Row, question: Row | None, *, name: st
         return ""
     drawn = list(arms.values())
     floors = [floor for arm in drawn if (floor := number(arm.get("floor"))) is not None]
-    measure = str((question or {}).get("measure") or "divergence").replace("_", " ").replace("proxy a", "proxy A-")
+    measure = measure_words((question or {}).get("measure") or "divergence")
     with _axes(4.1) as (figure, axes):
         axes.axhline(0, color=MUTED, linewidth=1, zorder=1)
         if floors:
@@ -166,12 +176,11 @@ def gain_figure(target_name: str, target: Row, question: Row | None, *, name: st
             axes.axvline(floor, color=MUTED, linewidth=1, linestyle=(0, (2, 2)), zorder=1)
             axes.annotate("noise floor", (floor, 0), (3, 3), xycoords=("data", "axes fraction"), rotation=90,
                           textcoords="offset points", ha="left", va="bottom", fontsize=8.5, color=MUTED)  # fmt: skip
-        xs = [arm["divergence"] for arm in drawn]
-        _line(axes, drawn, question, (min(xs), max(xs)))
-        _ends(axes, question)
+        _line(axes, [arm for arm in drawn if arm["kind"] != "control"], question)
+        _mark_ends(axes, question)
         _dots(axes, arms, block_styles(drawn))
         axes.margins(0.09)
-        axes.set_xlabel(f"{measure} to the target's English text".replace("A- ", "A-"))
+        axes.set_xlabel(f"{measure} to the target's English text")
         axes.set_ylabel("gain over none (points, other languages)")
         axes.grid(axis="y", color=GRID, linewidth=0.6)
         axes.set_axisbelow(True)
@@ -201,27 +210,31 @@ def language_figure(target_name: str, target: Row, *, name: str) -> str:
     with _axes(1.1 + 0.215 * (len(rows) + apart)) as (figure, axes):
         majority = [number(row.get("majority")) or 0.0 for row in rows]
         axes.barh(places, majority, height=0.62, color=BAR, zorder=1, label="majority label")
-        told = []
         for place, row in zip(places, rows, strict=True):
-            none, change = number(row.get("none")), number(row.get("gain"))
-            told.append(f"{row['language']} none {'not estimated' if none is None else f'{none:.1f}'}, {gain(change)}")
-            axes.annotate(gain(change) if change is not None else "n/e", (1.005, place), ha="left", va="center",
-                          xycoords=("axes fraction", "data"), fontsize=8.5, annotation_clip=False)  # fmt: skip
-            if none is None:
-                continue
-            axes.plot([none], [place], marker="o", markersize=6, markerfacecolor="white", markeredgewidth=1.4,
-                      markeredgecolor=INK, linestyle="", zorder=3, label="none")  # fmt: skip
-            if change is not None:
-                axes.plot([none, none + change], [place, place], color=STYLES[0][0], linewidth=1.6, zorder=2)
-                axes.plot([none + change], [place], marker="D", markersize=4.5, color=STYLES[0][0], linestyle="",
-                          zorder=4, label="mean of the arms")  # fmt: skip
+            _language_row(axes, place, number(row.get("none")), number(row.get("gain")))
         axes.set_yticks(places, [row["language"] for row in rows])
-        axes.set(xlim=(0, 100), ylim=(places[-1] - 0.7, 0.7), xlabel=f"{target['metric'].replace('_', ' ')} (percent)")
+        axes.set(xlim=(0, 100), ylim=(places[-1] - 0.7, 0.7), xlabel=f"{spaced(target['metric'])} (percent)")
         axes.tick_params(axis="y", length=0, labelcolor=INK)
         axes.grid(axis="x", color=GRID, linewidth=0.6)
         axes.set_axisbelow(True)
         handles, labels = axes.get_legend_handles_labels()
         once = dict(zip(labels, handles, strict=True))
         figure.legend(once.values(), once.keys(), loc="outside upper left", ncols=3, frameon=False, fontsize=9)
+        told = "; ".join(f"{row['language']} {points(row.get('none'))}, gain {gain(row.get('gain'))}" for row in rows)
         return _svg(figure, name=name, title=f"Scores by language, {target_name}",
-                    description=f"Baseline score and mean gain of the arms: {'; '.join(told)}.")  # fmt: skip
+                    description=f"Score of none, and mean gain of the arms: {told}.")  # fmt: skip
+
+
+def _language_row(axes: Any, place: float, none: float | None, change: float | None) -> None:
+    """One language: an open dot for ``none``, a diamond for the mean of the arms, the gain at the right."""
+    blue = STYLES[0][0]
+    axes.annotate("\N{EN DASH}" if change is None else gain(change), (1.01, place), annotation_clip=False, va="center",
+                  xycoords=("axes fraction", "data"), fontsize=8.5)  # fmt: skip
+    if none is None:
+        return
+    axes.plot([none], [place], marker="o", markersize=6, markerfacecolor="white", markeredgewidth=1.4,
+              markeredgecolor=INK, linestyle="", zorder=3, label="none")  # fmt: skip
+    if change is not None:
+        axes.plot([none, none + change], [place, place], color=blue, linewidth=1.6, zorder=2)
+        axes.plot([none + change], [place], marker="D", markersize=4.5, color=blue, linestyle="", zorder=4,
+                  label="mean of the arms")  # fmt: skip

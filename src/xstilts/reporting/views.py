@@ -85,6 +85,12 @@ def question_of(encoder: Row, target: str) -> Row | None:
     return next((question for question in encoder["questions"] if target in question["targets"]), None)
 
 
+def targets_in_order(encoder: Row) -> list[str]:
+    """Targets as the questions name them, then those that serve no question."""
+    asked = [target for question in encoder["questions"] for target in question["targets"]]
+    return list(dict.fromkeys([*(target for target in asked if target in encoder["targets"]), *encoder["targets"]]))
+
+
 def languages_sorted(target: Row) -> list[Row]:
     """English first, then the others by the baseline's score, highest first."""
 

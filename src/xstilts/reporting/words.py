@@ -1,6 +1,7 @@
 """How the report writes numbers: one decimal for points, a sign on gains, a proper minus, no bare null."""
 
 import math
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -78,6 +79,18 @@ def p_value(value: object) -> str:
     return "p < 0.001" if found < 0.001 else f"p = {found:.3f}"
 
 
+def sentence(text: object) -> str:
+    """Prose from another stage, its ASCII minus signs before figures made proper."""
+    return re.sub(r"(?<![\w.)-])-(?=\d)", MINUS, str(text))
+
+
+def measure_words(measure: object) -> str:
+    """A divergence measure as it is called in the field."""
+    return {"proxy_a_distance": "proxy A-distance", "jensen_shannon": "Jensen-Shannon distance"}.get(
+        str(measure), spaced(measure)
+    )
+
+
 def plain(value: Any) -> str:
     """Any JSON value in words; null is "not stated"."""
     if value is None or (isinstance(value, float) and not math.isfinite(value)):
@@ -90,9 +103,9 @@ def plain(value: Any) -> str:
         return "; ".join(f"{spaced(key)}: {plain(inner)}" for key, inner in value.items()) or "not stated"
     if isinstance(value, list | tuple):
         return ", ".join(plain(inner) for inner in value) or "not stated"
-    return str(value)
+    return re.sub(r"\b([0-9a-f]{12})[0-9a-f]{28,}\b", "\\1\N{HORIZONTAL ELLIPSIS}", str(value))
 
 
 def spaced(name: object) -> str:
     """A field's name as words: ``evidence_strength`` is "evidence strength"."""
-    return str(name).replace("_", " ")
+    return re.sub(r"\bf1\b", "F1", str(name).replace("_", " "))

@@ -11,10 +11,6 @@ from xstilts.layout import Layout
 from xstilts.tables import read_rows
 from xstilts.tasks import TASKS
 
-COLUMNS = (
-    "arm", "target", "slice", "features", "measure", "value", "floor", "standard_error", "rows", "documents", "primary",
-)  # fmt: skip
-
 
 def run(study: Study, layout: Layout) -> None:
     """Write ``results/<study>/diverge/divergence.csv``."""
@@ -28,9 +24,10 @@ def run(study: Study, layout: Layout) -> None:
     slices = {}
     for target, facts in description["targets"].items():
         slices |= _slices(study, layout, target, facts)
+    chosen = study.diverge
     settings = DivergenceSettings(
-        rows=study.diverge.rows, folds=study.diverge.folds, repeats=study.diverge.repeats,
-        primary=study.diverge.primary,
+        rows=chosen.rows, folds=chosen.folds, repeats=chosen.repeats, components=chosen.components,
+        shuffles=chosen.shuffles, primary=chosen.primary,
     )  # fmt: skip
     table = divergence_table(arms, slices, settings=settings, seed=study.diverge.seed)
     with replaced_folder(layout.results("diverge")) as out:

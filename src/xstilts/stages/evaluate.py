@@ -22,7 +22,10 @@ MAJORITY = "majority"
 def run(study: Study, layout: Layout, encoder: str) -> None:
     """Write ``results/<study>/evaluate/<encoder>/scores.csv``."""
     description = read_json(layout.data("arms", "arms.json"))
-    gold = {target: _Gold(layout, target, facts, study.targets[target].slices) for target, facts in description["targets"].items()}
+    gold = {
+        target: _Gold(layout, target, facts, study.targets[target].slices)
+        for target, facts in description["targets"].items()
+    }
     folder = layout.models("target", encoder)
     table: list[dict[str, Json]] = []
     for cell in read_jsonl(folder / "index.jsonl"):
@@ -68,7 +71,9 @@ class _Gold:
         for name in names:
             chosen = [each for each in predictions if name in ("all", domains[each["id"]])]
             ids = [each["id"] for each in chosen]
-            metrics = self.family.score([each["prediction"] for each in chosen], [self.labels[each] for each in ids], self.task)
+            metrics = self.family.score(
+                [each["prediction"] for each in chosen], [self.labels[each] for each in ids], self.task
+            )
             rows += [self._row(cell, language, name, metric) for metric in metrics]
         return rows
 

@@ -41,7 +41,9 @@ def run(study: Study, layout: Layout, corpus: str) -> None:
     kept = [row for row in rows if row["id"] not in dropped]
     _write(layout, facts, kept)
     told = sum(check.count for check in outcome.checks if not check.passed)
-    print(f"validate: {corpus}, {len(kept)} rows, {len(dropped)} dropped by waiver, {told} defects told of in Data Docs")
+    print(
+        f"validate: {corpus}, {len(kept)} rows, {len(dropped)} dropped by waiver, {told} defects told of in Data Docs"
+    )
 
 
 def _wanted_languages(study: Study, corpus: str) -> list[str]:

@@ -140,7 +140,13 @@ _ENTRIES = (
         family=Family.SENTENCE_CLASSIFICATION,
         languages=_languages("ar de el en es fi fr he hi hu id it ja ko ru sw ta te th tr ur vi yo zh"),
         labels=(
-            "entertainment", "geography", "health", "politics", "science/technology", "sports", "travel",
+            "entertainment",
+            "geography",
+            "health",
+            "politics",
+            "science/technology",
+            "sports",
+            "travel",
         ),  # fmt: skip
         main_metric="accuracy",
         version=1,

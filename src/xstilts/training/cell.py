@@ -12,7 +12,6 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
-import pyarrow.parquet
 import torch
 from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
@@ -22,6 +21,7 @@ from xstilts.errors import XstiltsError
 from xstilts.families import family_of
 from xstilts.families.base import Example
 from xstilts.files import Json, write_json, write_jsonl
+from xstilts.tables import read_rows
 from xstilts.tasks import TASKS, Task
 from xstilts.training.batches import Batch, Collator, training_batches
 from xstilts.training.loop import Diverged, Trained, train
@@ -31,12 +31,6 @@ from xstilts.training.vocabulary import vocabulary_of
 
 TOKEN_BUDGET = 2048
 """Padded subwords in a batch of prediction; part of the numerics, since padding moves the last bits."""
-
-
-def read_rows(path: str | Path) -> list[dict[str, Any]]:
-    """Rows of a parquet table as plain mappings."""
-    rows: list[dict[str, Any]] = pyarrow.parquet.read_table(path).to_pylist()
-    return rows
 
 
 def device_for(asked: str) -> torch.device:
@@ -74,6 +68,7 @@ class _Cell:
         self.tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(self.base, trust_remote_code=False)
         self.events: list[dict[str, Json]] = []
         self.dev_scores: dict[int, float] = {}
+        self.dev_predictions: list[Any] = []
 
     def run(self) -> None:
         began, started = time.perf_counter(), datetime.datetime.now(datetime.UTC)
@@ -86,8 +81,8 @@ class _Cell:
         collate = Collator(self.tokenizer, vocabulary, self.device)
 
         def on_dev(step: int) -> None:
-            found = self._predict(model, dev_examples, len(dev_rows), collate)
-            self.dev_scores[step] = self._dev_score(found, dev_rows)
+            self.dev_predictions = self._predict(model, dev_examples, len(dev_rows), collate)
+            self.dev_scores[step] = self._dev_score(self.dev_predictions, dev_rows)
             self.event(step, "dev_score", self.dev_scores[step])
 
         trained = Trained(0, 0, 0.0)
@@ -112,7 +107,7 @@ class _Cell:
         if self.identity["keeps_weights"]:
             save_state(state, self.folder / "weights.safetensors", {"task": self.task.name})
         predicted = self._predict_languages(model, state)
-        self._write(report.as_json(), trained, len(dev_rows))
+        self._write(report.as_json(), trained, dev_rows)
         self._write_record(started, began, trained_s, trained, predicted)
 
     def event(self, step: int, name: str, value: float) -> None:
@@ -120,7 +115,7 @@ class _Cell:
         self.events.append({"step": step, "name": name, "value": round(value, 6), "time": round(time.time(), 3)})
 
     def _rows(self, split: str) -> list[dict[str, Any]]:
-        return read_rows(self.spec.files[split]) if split in self.spec.files else []
+        return read_rows(Path(self.spec.files[split])) if split in self.spec.files else []
 
     def _encode(self, rows: list[dict[str, Any]]) -> list[Example]:
         return self.family.encode(rows, self.tokenizer, self.task, self.settings.max_length)
@@ -131,9 +126,7 @@ class _Cell:
             yield collate([examples[index] for index in indices])
 
     def _predict(self, model: TaskModel, examples: list[Example], rows: int, collate: Collator) -> list[Any]:
-        return predict(
-            model, examples, rows, self.task, collate, token_budget=TOKEN_BUDGET, precision=self.precision
-        )
+        return predict(model, examples, rows, self.task, collate, token_budget=TOKEN_BUDGET, precision=self.precision)
 
     def _dev_score(self, found: list[Any], rows: list[dict[str, Any]]) -> float:
         metrics = self.family.score(found, [row[self.family.gold] for row in rows], self.task)
@@ -143,7 +136,7 @@ class _Cell:
         names = sorted(name for name in self.spec.files if name.startswith("inputs/"))
         if not names:
             return 0
-        rows = {name: read_rows(self.spec.files[name]) for name in names}
+        rows = {name: read_rows(Path(self.spec.files[name])) for name in names}
         examples = {name: self._encode(rows[name]) for name in names}
         vocabulary = vocabulary_of(self.tokenizer, *examples.values())
         swap_vocabulary(model, self.base, state, vocabulary)
@@ -156,9 +149,11 @@ class _Cell:
             )
         return sum(len(example.input_ids) for group in examples.values() for example in group)
 
-    def _write(self, transfer: Json, trained: Trained, dev_rows: int) -> None:
+    def _write(self, transfer: Json, trained: Trained, dev_rows: list[dict[str, Any]]) -> None:
         last = max(self.dev_scores, default=0)
-        dev = {"metric": self.task.main_metric, "rows": dev_rows, "score": self.dev_scores.get(last)}
+        dev = {"metric": self.task.main_metric, "rows": len(dev_rows), "score": self.dev_scores.get(last)}
+        pairs = zip(dev_rows, self.dev_predictions, strict=False)
+        write_jsonl(self.folder / "dev.jsonl", ({"id": row["id"], "prediction": value} for row, value in pairs))
         write_json(
             self.folder / "result.json",
             {"dev": dev, "steps": trained.steps, "train_tokens": trained.tokens, "transfer": transfer},

@@ -138,7 +138,9 @@ def _source_tensors(
     return tensors, unused, trained
 
 
-def put_rows(rows: Tensor, vocabulary: Vocabulary, ids: "np.ndarray[tuple[int], np.dtype[np.int64]]", new: Tensor) -> int:
+def put_rows(
+    rows: Tensor, vocabulary: Vocabulary, ids: "np.ndarray[tuple[int], np.dtype[np.int64]]", new: Tensor
+) -> int:
     """Put trained rows over those of the base encoder, in place.
 
     Args:
@@ -183,5 +185,7 @@ def swap_vocabulary(model: TaskModel, base: Path, state: Mapping[str, Tensor], v
     old = encoder.get_input_embeddings()  # type: ignore[operator]
     rows = embedding_rows(base, embedding_name(encoder), vocabulary)
     put_rows(rows, vocabulary, state[ROW_IDS].numpy(), state[ROWS])
-    new = nn.Embedding(len(vocabulary.ids), rows.shape[1], padding_idx=old.padding_idx, _weight=rows.to(old.weight.device))
+    new = nn.Embedding(
+        len(vocabulary.ids), rows.shape[1], padding_idx=old.padding_idx, _weight=rows.to(old.weight.device)
+    )
     encoder.set_input_embeddings(new)  # type: ignore[operator]

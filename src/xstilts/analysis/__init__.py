@@ -1,0 +1,1 @@
+"""From scores, distances and records to everything the report shows, and to claims."""
