@@ -269,12 +269,11 @@ class TargetSection:
 
     def training(self, target: str) -> Training:
         """The untuned settings of a target."""
-        known = {entry.name for entry in dataclasses.fields(Training)}
-        changes = dict(self.overrides.get(target, {}))
-        for key in changes:
-            if key not in known:
-                raise _unknown_key(f"target.overrides.{target}", key, known, "params.yaml")
-        return dataclasses.replace(self.default, **changes)  # type: ignore[arg-type]
+        values = {entry.name: getattr(self.default, entry.name) for entry in dataclasses.fields(Training)}
+        for key, value in self.overrides.get(target, {}).items():
+            whole = isinstance(values.get(key), int)
+            values[key] = int(value) if whole else value
+        return _build(Training, values, f"target.overrides.{target}", "params.yaml")
 
 
 @dataclass(frozen=True, slots=True)

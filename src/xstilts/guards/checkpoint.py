@@ -13,7 +13,7 @@ from xstilts.families import family_of
 from xstilts.files import Json, write_text
 from xstilts.guards.data_docs import data_docs_page
 from xstilts.guards.flags import flag_table
-from xstilts.guards.suites import checks_of, suite_of
+from xstilts.guards.suites import Check, checks_of, suite_of
 from xstilts.guards.waivers import Waiver, waived, waivers_file
 from xstilts.sources.corpora import Corpus
 from xstilts.tasks import Task
@@ -104,10 +104,7 @@ def check_corpus(
     table, passed_over = waived(table, waivers, corpus)
     validation = _validate(table, task, expected_languages, corpus.name)
     results = {result.expectation_config.meta["check"]: result for result in validation.results}
-    checks = tuple(
-        CheckResult(check.name, check.means, bool(results[check.name].success), check.stops, *_found(results[check.name]))
-        for check in checks_of(task)
-    )
+    checks = tuple(_judged(check, results[check.name]) for check in checks_of(task))
     write_text(docs_folder / "index.html", data_docs_page(validation, corpus.name, _verdict(checks)))
     gone = {identity for ids in passed_over.values() for identity in ids}
     dropped = tuple(table.loc[(table["split"] == "train") & table["id"].isin(gone), "id"])
@@ -118,7 +115,8 @@ def check_corpus(
         "passed": all(check.passed or not check.stops for check in checks),
         "checks": [asdict(check) | {"ids": list(check.ids)} for check in checks],
         "waived": [
-            {"check": waiver.check, "ids": sorted(set(waiver.ids) & gone), "reason": waiver.reason} for waiver in waivers
+            {"check": waiver.check, "ids": sorted(set(waiver.ids) & gone), "reason": waiver.reason}
+            for waiver in waivers
         ],
         "dropped": list(dropped),
         "counts": _counts(table, frame[family_of(task).gold], task),
@@ -178,17 +176,18 @@ def _validate(
     )
 
 
-def _found(result: Any) -> tuple[int, tuple[str, ...]]:
-    """How many defects an expectation found, and the first of them by name."""
-    if result.success:
-        return 0, ()
+def _judged(check: Check, result: gx.ExpectationValidationResult) -> CheckResult:
+    """One expectation's result in plain Python values."""
     details = result.result
-    if "partial_missing_list" in details:
-        return int(details["missing_count"]), tuple(map(str, details["partial_missing_list"]))
-    if "partial_unexpected_list" not in details:
-        raise RuntimeError(f"expectation {result.expectation_config.meta} did not run: {result.exception_info}")
-    ids = dict.fromkeys(map(str, details["partial_unexpected_list"]))
-    return int(details["unexpected_count"]), tuple(ids)
+    count, ids = 0, []
+    if not result.success and "partial_missing_list" in details:
+        count, ids = details["missing_count"], sorted(details["partial_missing_list"])
+    elif not result.success and "partial_unexpected_list" in details:
+        count, ids = details["unexpected_count"], details["partial_unexpected_list"]
+    elif not result.success:
+        raise RuntimeError(f"expectation {check.name} did not run: {result.exception_info}")
+    first = tuple(dict.fromkeys(str(identity) for identity in ids))
+    return CheckResult(check.name, check.means, bool(result.success), check.stops, int(count), first)
 
 
 def _counts(table: pd.DataFrame, gold: Iterable[Any], task: Task) -> dict[str, dict[str, Json]]:

@@ -1,6 +1,6 @@
 """The Data Docs page of one validation: Great Expectations' own page, made to stand alone.
 
-As shipped, the page loads its styles, scripts and logo from eight hosts and is unreadable without them; a page about
+As shipped, the page loads its styles, scripts and logo from other hosts and is unreadable without them; a page about
 licensed data should ask nobody. So what is remote is taken out, and a small style sheet takes its place.
 """
 

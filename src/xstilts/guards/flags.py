@@ -51,41 +51,38 @@ def flag_table(frame: pd.DataFrame, task: Task, *, overlap_min_characters: int) 
     import pandas as pd
 
     family = family_of(task)
-    wanted = (*KEYS, *family.inputs, family.gold)
-    missing = [column for column in wanted if column not in frame.columns]
+    _require(frame, (*KEYS, *family.inputs, family.gold))
+    keys = {column: frame[column].tolist() for column in KEYS}
+    inputs = [frame[column].tolist() for column in family.inputs]
+    gold = frame[family.gold].tolist()
+    tested = {"test"} if "test" in keys["split"] else set(keys["split"])
+    columns: dict[str, Any] = {key: keys[key] for key in ("id", "part", "language", "split")}
+    columns["tested_language"] = [
+        language if split in tested else None for language, split in zip(keys["language"], keys["split"], strict=True)
+    ]
+    columns["unknown_split"] = [split not in SPLITS for split in keys["split"]]
+    if task.family is Family.TOKEN_TAGGING:
+        texts = [_strings(value) or [] for value in inputs[0]]
+        columns |= _tagging(inputs[0], gold, keys, task)
+    else:
+        texts = [[value if isinstance(value, str) else "" for value in row] for row in zip(*inputs, strict=True)]
+        columns["row_types"] = [not all(isinstance(value, str) for value in row) for row in zip(*inputs, strict=True)]
+        columns |= _retrieval(gold, keys["part"]) if not task.labels else _classification(texts, gold, keys, task)
+    columns["empty_text"] = [not row or any(not text.strip() for text in row) for row in texts]
+    columns["control_characters"] = [any(map(_has_control_character, row)) for row in texts]
+    columns |= _repeats([comparable(" ".join(row)) for row in texts], keys, overlap_min_characters)
+    return pd.DataFrame(columns)
+
+
+def _require(frame: pd.DataFrame, columns: Sequence[str]) -> None:
+    missing = [column for column in columns if column not in frame.columns]
     if missing:
         raise XstiltsError(
             f"Columns are missing: {', '.join(missing)}",
             where="the rows of the corpus",
-            allowed=", ".join(wanted),
+            allowed=", ".join(columns),
             next_step="correct the column names of the corpus in sources/corpora.py",
         )
-    keys = {column: frame[column].tolist() for column in KEYS}
-    inputs = [frame[column].tolist() for column in family.inputs]
-    gold = frame[family.gold].tolist()
-    tested = "test" if "test" in keys["split"] else None
-    counted = [
-        language if tested in (split, None) else None
-        for language, split in zip(keys["language"], keys["split"], strict=True)
-    ]
-    columns: dict[str, Any] = {key: keys[key] for key in ("id", "part", "language", "split")}
-    columns["tested_language"] = counted
-    columns["unknown_split"] = [split not in SPLITS for split in keys["split"]]
-    if task.family is Family.TOKEN_TAGGING:
-        columns |= _tagging(inputs[0], gold, keys, task)
-        texts = [_strings(value) or [] for value in inputs[0]]
-    elif task.family is Family.SENTENCE_RETRIEVAL:
-        columns |= _retrieval(gold, keys["part"])
-        texts = _texts(inputs)
-        columns["row_types"] = _wrong_types(inputs)
-    else:
-        columns |= _classification(inputs, gold, keys, task)
-        texts = _texts(inputs)
-    columns["empty_text"] = [not row or any(not text.strip() for text in row) for row in texts]
-    columns["control_characters"] = [any(map(_has_control_character, row)) for row in texts]
-    if task.family is not Family.SENTENCE_RETRIEVAL:
-        columns |= _repeats([comparable(" ".join(row)) for row in texts], keys, overlap_min_characters)
-    return pd.DataFrame(columns)
 
 
 def _strings(value: Any) -> list[str] | None:
@@ -94,14 +91,6 @@ def _strings(value: Any) -> list[str] | None:
         return None
     found = list(value)
     return found if all(isinstance(item, str) for item in found) else None
-
-
-def _texts(inputs: Sequence[Sequence[Any]]) -> list[list[str]]:
-    return [[value if isinstance(value, str) else "" for value in row] for row in zip(*inputs, strict=True)]
-
-
-def _wrong_types(inputs: Sequence[Sequence[Any]]) -> Flags:
-    return [not all(isinstance(value, str) for value in row) for row in zip(*inputs, strict=True)]
 
 
 def _tagging(
@@ -122,31 +111,27 @@ def _tagging(
 
 
 def _classification(
-    inputs: Sequence[Sequence[Any]], gold: Sequence[Any], keys: Mapping[str, Sequence[Any]], task: Task
+    texts: Sequence[Sequence[str]], gold: Sequence[Any], keys: Mapping[str, Sequence[Any]], task: Task
 ) -> dict[str, Flags]:
     return {
-        "row_types": _wrong_types(inputs),
         "unknown_labels": [label not in task.labels for label in gold],
         "constant_labels": _constant([(label,) for label in gold], keys),
-        "placeholder_text": [any(text.strip() in PLACEHOLDERS for text in row) for row in _texts(inputs)],
+        "placeholder_text": [any(text.strip() in PLACEHOLDERS for text in row) for row in texts],
     }
 
 
 def _retrieval(gold: Sequence[Any], parts: Sequence[str]) -> dict[str, Flags]:
     """A gold index is wrong when it is no place in its part, or when another row of the part has it too."""
-    sizes, taken = Counter(parts), Counter(zip(parts, gold, strict=True))
-    return {
-        "match_range": [
-            match != match or not 0 <= match < sizes[part] or taken[part, match] > 1
-            for part, match in zip(parts, gold, strict=True)
-        ]
-    }
+    places = list(zip(parts, gold, strict=True))
+    sizes, taken = Counter(parts), Counter(places)
+    return {"match_range": [place[1] not in range(sizes[place[0]]) or taken[place] > 1 for place in places]}
 
 
 def _constant(labels: Sequence[Iterable[Hashable]], keys: Mapping[str, Sequence[Any]]) -> Flags:
     """Rows of a language and split in which every label is one: the mark of blanked gold."""
     groups = list(zip(keys["language"], keys["split"], strict=True))
-    sizes, seen = Counter(groups), defaultdict(set)
+    sizes = Counter(groups)
+    seen: dict[tuple[str, str], set[Hashable]] = defaultdict(set)
     for group, row in zip(groups, labels, strict=True):
         seen[group].update(row)
     return [sizes[group] >= CONSTANT_FROM_ROWS and len(seen[group]) <= 1 for group in groups]
@@ -161,9 +146,8 @@ def _bad_bio(tags: Sequence[str]) -> bool:
 
 def _has_control_character(text: str) -> bool:
     """Whether text has a control character (Cc), half a surrogate pair (Cs) or the replacement character."""
-    return not text.isprintable() and any(unicodedata.category(char) in ("Cc", "Cs") for char in text) or (
-        REPLACEMENT in text
-    )
+    unprintable = not text.isprintable() and any(unicodedata.category(char) in ("Cc", "Cs") for char in text)
+    return unprintable or REPLACEMENT in text
 
 
 def _repeats(texts: Sequence[str], keys: Mapping[str, Sequence[Any]], least: int) -> dict[str, Flags]:

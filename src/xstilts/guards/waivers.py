@@ -57,8 +57,7 @@ def load_waivers(path: Path) -> tuple[Waiver, ...]:
             raise XstiltsError(
                 f"Entry {number} is no waiver",
                 where=str(path),
-                allowed="a list of {check: name, ids: [row ids, each once], reason: text, repeats: [row ids]}, the last "
-                "one optional",
+                allowed="{check: name, ids: [row ids, each once], reason: text}, and where wanted repeats: [row ids]",
                 next_step="correct the entry",
             )
         waivers.append(Waiver(entry["check"], tuple(entry["ids"]), entry["reason"], tuple(entry.get("repeats", ()))))
@@ -98,12 +97,15 @@ def waived(table: pd.DataFrame, waivers: Sequence[Waiver], corpus: Corpus) -> tu
         The table without the waived defects, and for each check the ids that were waived.
 
     Raises:
-        XstiltsError: if a waived row is in the table and has no such defect (any more).
+        XstiltsError: if a waived row is in the table and has no such defect (any more), or the corpus's family has no
+            such check.
     """
     known = set(table["id"])
     table, before = table.copy(), table
     done: dict[str, list[str]] = {}
     for waiver in waivers:
+        if waiver.check not in table.columns:
+            raise unknown("check of this corpus", waiver.check, _checks(table), where=str(waivers_file(corpus)))
         if waiver.repeats and known.isdisjoint(waiver.repeats):
             continue
         mine = table["id"].isin(waiver.ids)
@@ -112,6 +114,10 @@ def waived(table: pd.DataFrame, waivers: Sequence[Waiver], corpus: Corpus) -> tu
         done[waiver.check] = done.get(waiver.check, []) + table.loc[mine, "id"].tolist()
         table.loc[mine, waiver.check] = False
     return table, done
+
+
+def _checks(table: pd.DataFrame) -> list[str]:
+    return sorted({check.name for checks in SUITES.values() for check in checks if check.waivable} & set(table))
 
 
 def _refuse_stale(waiver: Waiver, rows: pd.DataFrame, corpus: Corpus) -> None:

@@ -14,6 +14,7 @@ u_i = 1 / k * sum_j (x_ij - r_j d_ij) / sum_i d_ij and SE = 100 * sqrt(m / (m - 
 as independent. For plain accuracy p it equals 100 * sqrt(p (1 - p) / (m - 1)).
 """
 
+import operator
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -80,7 +81,7 @@ def score_tagging(
     tokens = [len(right) for right in gold]
     if not sum(tokens):
         raise _nothing(where)
-    same = [sum(map(str.__eq__, predicted, right)) for predicted, right in zip(predictions, gold, strict=True)]
+    same = [sum(map(operator.eq, predicted, right)) for predicted, right in zip(predictions, gold, strict=True)]
     pairs = [(chunks(predicted), chunks(right)) for predicted, right in zip(predictions, gold, strict=True)]
     agreed = [2 * len(predicted & right) for predicted, right in pairs]
     both = [len(predicted) + len(right) for predicted, right in pairs]
