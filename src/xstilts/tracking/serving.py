@@ -1,0 +1,42 @@
+"""The model that MLflow loads from code: no pickle, weights from safetensors."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import mlflow
+from mlflow.pyfunc import PythonModel, PythonModelContext
+
+
+class TaskPredictor(PythonModel):
+    """Predicts rows with a trained model folder."""
+
+    def load_context(self, context: PythonModelContext) -> None:
+        """Load the folder that was logged as artifact ``model``."""
+        from xstilts.training.predictor import Predictor
+
+        self.predictor = Predictor.load(Path(context.artifacts["model"]))
+
+    def predict(self, context: PythonModelContext, model_input: Any, params: dict[str, Any] | None = None) -> list[Any]:
+        """Predict each row.
+
+        Args:
+            context: unused.
+            model_input: a table with the family's input columns; a list of tokens is a list, an array or JSON text.
+            params: unused.
+
+        Returns:
+            For each row a list of tags, or a label.
+        """
+        rows = [
+            {name: _tokens(value) if name == "tokens" else value for name, value in row.items()}
+            for row in model_input.to_dict("records")
+        ]
+        return self.predictor.predict(rows)
+
+
+def _tokens(value: Any) -> list[str]:
+    return [str(token) for token in (json.loads(value) if isinstance(value, str) else value)]
+
+
+mlflow.models.set_model(TaskPredictor())
