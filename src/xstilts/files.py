@@ -96,10 +96,9 @@ def read_jsonl(path: Path) -> list[dict[str, Json]]:
         XstiltsError: if the file ends early or a line is not an object; the line is named.
     """
     rows: list[dict[str, Json]] = []
-    number = 0
     try:
         with (gzip.open if path.suffix == ".gz" else open)(path, "rt", encoding="utf-8") as file:
-            for number, line in enumerate(file, 1):
+            for line in file:
                 row = json.loads(line)
                 if not isinstance(row, dict):
                     raise ValueError("not a JSON object")
@@ -107,7 +106,7 @@ def read_jsonl(path: Path) -> list[dict[str, Json]]:
     except (EOFError, gzip.BadGzipFile, ValueError) as error:
         raise XstiltsError(
             f"Truncated or damaged file: {error}",
-            where=f"{path}, line {number if isinstance(error, ValueError) else number + 1}",
+            where=f"{path}, line {len(rows) + 1}",
             allowed="one JSON object a line, gzipped when the name ends in .gz",
             next_step="copy the file again from its source",
         ) from error

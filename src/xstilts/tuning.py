@@ -1,8 +1,8 @@
 """Hyperparameters by Optuna, asked and told from one process in batches, so that a study repeats.
 
 Trials are cells like any other: they are stored, reused, and trained by the same executor. The intermediate phase is
-tuned on a set drawn evenly from all arms of a task (controls take its setting), the target phase on ``none`` and on that pooled set's checkpoint with equal
-trials, and one setting serves all arms: no arm is favoured by its own tuning.
+tuned on a set drawn evenly from all arms of a task (controls take its setting), the target phase on ``none`` and on
+that pooled set's checkpoint with equal trials, and one setting serves all arms: no arm is favoured by its own tuning.
 """
 
 import dataclasses

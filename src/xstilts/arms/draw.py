@@ -25,7 +25,8 @@ def item_shares(rows: Rows, family: FamilyCode) -> np.ndarray[Any, np.dtype[np.f
     shares = np.zeros(len(LENGTH_EDGES) + 1)
     for row in rows:
         shares[length_bin(family.length(row))] += family.items(row)
-    return shares / max(shares.sum(), 1.0)
+    shares /= max(float(shares.sum()), 1.0)
+    return shares
 
 
 @dataclass(frozen=True, slots=True)

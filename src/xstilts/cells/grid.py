@@ -151,8 +151,8 @@ class Grid:
 
 def _cost(facts: Mapping[str, Any], training: Training, inputs: Mapping[str, Any]) -> float:
     """Expected training subwords plus a third of the predicted ones (a forward pass alone costs about a third)."""
-    train = facts["train"]["words"] * training.passes
-    return SUBWORDS_PER_WORD * (train + sum(entry["words"] for entry in inputs.values()) / 3.0)
+    words = training.passes * facts["train"]["words"] + sum(entry["words"] for entry in inputs.values()) / 3.0
+    return float(SUBWORDS_PER_WORD * words)
 
 
 def tuned(training: Training, best: Mapping[str, float] | None) -> Training:

@@ -94,9 +94,8 @@ def _train(specs: Sequence[CellSpec], store: CellStore, name: str, workers: int)
 def _tell(outcome: Outcome, store: CellStore, number: int, total: int) -> None:
     path = outcome.spec.labels.path
     if outcome.error:
-        print(
-            f"  [{number}/{total}] {path} FAILED: {outcome.error.strip().splitlines()[-1]}", file=sys.stderr, flush=True
-        )
+        last = outcome.error.strip().splitlines()[-1]
+        print(f"  [{number}/{total}] {path} FAILED: {last}", file=sys.stderr, flush=True)
         return
     folder = store.path(outcome.spec.key)
     record, dev = read_json(folder / "record.json"), read_json(folder / "result.json")["dev"]

@@ -107,10 +107,15 @@ def mirror(root: Path, study: Study, tracking_uri: str | None, *, follow: bool) 
     parameters = flat(study)
     if follow:
         closed = threading.Event()
-        threading.Thread(target=lambda: (sys.stdin.read(), closed.set()), daemon=True).start()
+
+        def watch() -> None:
+            sys.stdin.read()
+            closed.set()
+
+        threading.Thread(target=watch, daemon=True).start()
         follow_study(
             study.study, root, tracking_uri=tracking_uri, params=parameters, params_sha=params_sha,
-            is_running=lambda: not closed.wait(timeout=0.0), interval_s=FOLLOW_S,
+            is_running=lambda: not closed.is_set(), interval_s=FOLLOW_S,
         )  # fmt: skip
         return
     print(sync_study(study.study, root, tracking_uri=tracking_uri, params=parameters, params_sha=params_sha))

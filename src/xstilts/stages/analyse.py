@@ -63,9 +63,8 @@ def run(study: Study, layout: Layout) -> None:
     _write(layout.results("analyse"), analysis, gains, list(claims_of(analysis, evidence)))
     for encoder, entry in encoders.items():
         for question in entry["questions"]:
-            print(
-                f"analyse: {encoder}, {question['name']} ({question['kind']}): {question['verdict']}. {question['because']}"
-            )
+            verdict = f"{question['verdict']}. {question['because']}"
+            print(f"analyse: {encoder}, {question['name']} ({question['kind']}): {verdict}")
 
 
 def _scores(path: Path) -> list[Mapping[str, Json]]:

@@ -21,7 +21,7 @@ def run(study: Study, layout: Layout) -> None:
         if facts["block"] in ("pooled", "control"):
             continue
         arms[arm] = _texts(read_rows(folder / "arms" / arm / "train.parquet"), family_of(TASKS[facts["task"]]))
-    slices = {}
+    slices: dict[tuple[str, str], Texts] = {}
     for target, facts in description["targets"].items():
         slices |= _slices(study, layout, target, facts)
     chosen = study.diverge

@@ -147,7 +147,7 @@ _ENTRIES = (
             "science/technology",
             "sports",
             "travel",
-        ),  # fmt: skip
+        ),
         main_metric="accuracy",
         version=1,
         in_xtreme=False,

@@ -51,7 +51,9 @@ def signature_of(family: Any, example: Json) -> "ModelSignature":
     from mlflow.models import ModelSignature
     from mlflow.types import Array, ColSpec, DataType, Schema
 
-    kinds = {name: Array(DataType.string) if isinstance(example[name], list) else DataType.string for name in family.inputs}
+    kinds = {
+        name: Array(DataType.string) if isinstance(example[name], list) else DataType.string for name in family.inputs
+    }
     return ModelSignature(inputs=Schema([ColSpec(kind, name) for name, kind in kinds.items()]))
 
 
@@ -70,7 +72,10 @@ def _log(store: Store, runs: Runs, study_run: str, intent: Json, folder: Path) -
             artifacts={"model": str(folder)},
             signature=signature_of(family, example),
             input_example=pd.DataFrame([example]),
-            pip_requirements=["xstilts", *(f"{name}=={importlib.metadata.version(name).split('+')[0]}" for name in PACKAGES)],
+            pip_requirements=[
+                "xstilts",
+                *(f"{name}=={importlib.metadata.version(name).split('+')[0]}" for name in PACKAGES),
+            ],
             metadata={"xstilts": intent["tags"]},
         )
         for name, value in intent["metrics"].items():

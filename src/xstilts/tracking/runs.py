@@ -59,7 +59,13 @@ class Runs:
         self.complete[run.info.run_id] = run.data.tags.get(COMPLETE, "")
 
     def run(
-        self, kind: str, identity: str, name: str, tags: Mapping[str, str], parent: str | None, started_ms: int | None = None
+        self,
+        kind: str,
+        identity: str,
+        name: str,
+        tags: Mapping[str, str],
+        parent: str | None,
+        started_ms: int | None = None,
     ) -> str:
         """The run of an identity; made when there is none."""
         if identity not in self.known:

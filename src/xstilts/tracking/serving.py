@@ -8,7 +8,7 @@ import mlflow
 from mlflow.pyfunc import PythonModel, PythonModelContext
 
 
-class TaskPredictor(PythonModel):
+class TaskPredictor(PythonModel):  # type: ignore[misc]
     """Predicts rows with a trained model folder."""
 
     def load_context(self, context: PythonModelContext) -> None:

@@ -162,7 +162,12 @@ class _Mirror:
         ended = started + int(1000 * record["wall_s"])
         fresh = identity not in self.runs.known
         reused = record["study"] != self.layout.study
-        tags = {**self.tags, **{name: str(label[name]) for name in LABELS}, "cell_key": label["key"], "stage": label["phase"]}
+        tags = {
+            **self.tags,
+            **{name: str(label[name]) for name in LABELS},
+            "cell_key": label["key"],
+            "stage": label["phase"],
+        }
         tags |= {"cached": "true", "source_study": record["study"]} if reused else {"cached": "false"}
         run = self.runs.run(
             "cell", identity, label["path"], tags, self._stage_run(label["phase"], label["encoder"]), started
@@ -170,7 +175,11 @@ class _Mirror:
         events = [] if reused or not fresh else read_jsonl(folder / "events.jsonl")
         points = [(event["name"], event["value"], int(1000 * event["time"]), event["step"]) for event in events]
         points += [(name, value, ended, 0) for name, value in self._headline(record, folder, scores, gains).items()]
-        self.runs.log(run, params={**cell["settings"], **{name: label[name] for name in LABELS}} if fresh else None, metrics=points)
+        self.runs.log(
+            run,
+            params={**cell["settings"], **{name: label[name] for name in LABELS}} if fresh else None,
+            metrics=points,
+        )
         if fresh:
             self._datasets(run, label)
         if scores:
@@ -198,7 +207,9 @@ class _Mirror:
         if not facts:
             return
         wanted = [("training", f"{label['target'] or label['arm']}.train", facts["train"])]
-        wanted += [("testing", f"{label['target']}.{language}", entry) for language, entry in facts.get("inputs", {}).items()]
+        wanted += [
+            ("testing", f"{label['target']}.{language}", entry) for language, entry in facts.get("inputs", {}).items()
+        ]
         inputs = [
             DatasetInput(
                 Dataset(name, entry["sha256"][:32], "local", f'{{"uri": "data/{self.layout.study}/arms"}}'),
@@ -218,7 +229,13 @@ class _Mirror:
                 if self.runs.is_complete(identity, fingerprint):
                     continue
                 name = f"{row['phase']} {row['name']} trial {row['number']}"
-                tags = {**self.tags, "stage": "tune", "phase": row["phase"], "state": row["state"], "encoder": path.parent.name}
+                tags = {
+                    **self.tags,
+                    "stage": "tune",
+                    "phase": row["phase"],
+                    "state": row["state"],
+                    "encoder": path.parent.name,
+                }
                 run = self.runs.run("trial", identity, name, tags, stage)
                 settings = {key: row[key] for key in ("learning_rate", "warmup_fraction")}
                 found = {key: float(row[key]) for key in ("dev_none", "dev_pooled", "objective") if row[key]}

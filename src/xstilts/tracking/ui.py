@@ -22,7 +22,18 @@ def serve_ui(root: Path, tracking_uri: str | None, *, host: str, port: int) -> N
         return
     with opened(root, tracking_uri):
         pass
-    command = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", uri, "--host", host, "--port", str(port)]
+    command = [
+        sys.executable,
+        "-m",
+        "mlflow",
+        "server",
+        "--backend-store-uri",
+        uri,
+        "--host",
+        host,
+        "--port",
+        str(port),
+    ]
     command += ["--workers", "1", "--default-artifact-root", artifacts_for(root, uri) or "mlartifacts"]
     print(f"MLflow UI: http://{host}:{port} (Ctrl-C ends it; it takes about 10 seconds to start)", flush=True)
     subprocess.run(command, cwd=root, check=False)

@@ -25,7 +25,7 @@ from xstilts.files import Json, write_json, write_jsonl
 from xstilts.tables import read_rows
 from xstilts.tasks import TASKS, Task
 from xstilts.training.batches import Batch, Collator, training_batches
-from xstilts.training.loop import Diverged, Trained, train
+from xstilts.training.loop import DivergedError, Trained, train
 from xstilts.training.model import TaskModel, load_model, save_state, swap_vocabulary, trained_state
 from xstilts.training.predict import predict
 from xstilts.training.vocabulary import vocabulary_of
@@ -108,7 +108,7 @@ class _Cell:
                     model, batches, steps, self.settings, precision=self.precision,
                     on_event=self.event, on_dev=on_dev, dev_steps=frozenset({steps}),
                 )  # fmt: skip
-            except Diverged as error:
+            except DivergedError as error:
                 raise XstiltsError(
                     f"Training diverged: {error}",
                     where=f"cell {self.spec.labels.path} of {self.spec.labels.phase}",

@@ -45,7 +45,7 @@ class Trained:
     loss: float
 
 
-class Diverged(Exception):
+class DivergedError(Exception):
     """The loss is no longer a number."""
 
 
@@ -88,7 +88,7 @@ def train(
         dev_steps: when to look at English dev; it changes nothing in the training.
 
     Raises:
-        Diverged: if the loss stops being finite.
+        DivergedError: if the loss stops being finite.
     """
     embedding = model.encoder.get_input_embeddings().weight  # type: ignore[operator]
     groups = parameter_groups(model, embedding, settings.weight_decay)
@@ -113,7 +113,7 @@ def train(
         if step % every == 0 or step == steps - 1:
             value = loss.item()
             if not math.isfinite(value):
-                raise Diverged(f"the loss is {value} at step {step}")
+                raise DivergedError(f"the loss is {value} at step {step}")
             on_event(step + 1, "loss", value)
             on_event(step + 1, "learning_rate", rate)
         if step + 1 in dev_steps:

@@ -70,7 +70,8 @@ def embedding_name(encoder: nn.Module) -> str:
 def embedding_rows(base: Path, name: str, vocabulary: Vocabulary) -> Tensor:
     """[v, h] float32 rows of the base encoder's embedding; only these rows are read from disk."""
     with safe_open(base / "model.safetensors", "pt") as file:
-        return file.get_tensor(name)[torch.from_numpy(vocabulary.ids)].float()
+        rows: Tensor = file.get_tensor(name)[torch.from_numpy(vocabulary.ids)].float()
+    return rows
 
 
 def load_model(
@@ -95,7 +96,8 @@ def load_model(
         torch.manual_seed(head_seed)
         head = family_of(task).head(config.hidden_size, task)
         encoder = AutoModel.from_config(config, attn_implementation="eager", dtype=torch.float32)
-    encoder.pooler = None if hasattr(encoder, "pooler") else None
+    if hasattr(encoder, "pooler"):
+        encoder.pooler = None
     name = embedding_name(encoder)
     source, unused, trained_rows = _source_tensors(base, start, name, vocabulary)
     model = TaskModel(encoder, head, family_of(task))
@@ -125,7 +127,7 @@ def _source_tensors(
     unused: set[str] = set()
     trained = 0
     with safe_open(start or base / "model.safetensors", "pt") as file:
-        for key in file.keys():
+        for key in sorted(file.keys()):
             if key in (ROW_IDS, ROWS) or key == embedding:
                 continue
             tensors[key if start else ENCODER + key] = file.get_tensor(key).float()
