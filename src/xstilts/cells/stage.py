@@ -108,11 +108,12 @@ def _failure(failed: Sequence[Outcome], layout: Layout, name: str, total: int) -
     file = layout.hidden / "failures" / f"{layout.study}-{name}.txt"
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text("\n\n".join(f"{each.spec.labels.path}\n{each.error}" for each in failed), "utf-8")
+    kept = total - len(failed)
     return XstiltsError(
         f"{len(failed)} of {total} cells failed: {shown}",
         where=f"stage {name}; whole errors in {file.relative_to(layout.root)}",
-        next_step=f"mend the cause and run `xstilts repro {layout.study}`: the {total - len(failed)} finished cells are "
-        "kept, only the failed ones are trained",
+        next_step=f"mend the cause and run `xstilts repro {layout.study}`: the {kept} finished cells are kept, only the "
+        "failed ones are trained",
     )
 
 

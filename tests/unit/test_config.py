@@ -1,0 +1,93 @@
+"""Parameters: typed, refused with a reason, read as DVC reads them."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from xstilts.config import load_study, read_yaml, study_from
+from xstilts.errors import XstiltsError
+
+ROOT = Path(__file__).parents[2]
+
+
+def changed(path: str, value: Any) -> Any:
+    """The default study's parameters with one key set."""
+    values = read_yaml(ROOT / "params.yaml")
+    *inner, last = path.split(".")
+    place = values
+    for key in inner:
+        place = place[key]
+    place[last] = value
+    return values
+
+
+def message(values: Any) -> str:
+    with pytest.raises(XstiltsError) as error:
+        study_from(values, "params.yaml")
+    return str(error.value)
+
+
+def test_the_studies_of_the_project_are_valid() -> None:
+    for path in ("params.yaml", "studies/smoke/params.yaml", "studies/pos-by-genre/params.yaml"):
+        assert load_study(ROOT, path).params == path
+
+
+def test_an_unknown_key_is_answered_with_the_nearest_one() -> None:
+    told = message(changed("target.default.learning_rat", 1e-5))
+    assert "Unknown key 'learning_rat', did you mean 'learning_rate'?" in told
+    assert "params.yaml, target.default" in told
+    assert "Allowed: batch_size, " in told
+
+
+def test_an_unknown_top_level_key_is_refused() -> None:
+    assert "did you mean 'seeds'" in message(changed("seedz", [1]))
+
+
+def test_an_unknown_corpus_is_answered_with_the_nearest_one() -> None:
+    told = message(changed("targets.kitchen.corpus", "synthetic-review"))
+    assert "Unknown corpus 'synthetic-review', did you mean 'synthetic-reviews'?" in told
+
+
+def test_no_arms_is_refused() -> None:
+    told = message(changed("arms.blocks", {}))
+    assert "The study has no arms" in told
+    assert "Next: add a block" in told
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "wanted"),
+    [
+        ("target.default.learning_rate", "fast", "a number"),
+        ("target.default.learning_rate", 0, "a number above 0"),
+        ("target.default.batch_size", 1.5, "a whole number"),
+        ("target.default.warmup_fraction", 1.5, "a fraction from 0 to 1"),
+        ("seeds", [], "at least one entry"),
+        ("seeds", [1, 1], "each once"),
+        ("encoders", "e5-small-q4", "a list"),
+        ("precision", "float16", "'float32'"),
+        ("targets.kitchen.languages", ["de"], "'en', the source language"),
+        ("study", "../up", "a name of"),
+    ],
+)
+def test_wrong_values_say_what_is_allowed(path: str, value: Any, wanted: str) -> None:
+    assert wanted in message(changed(path, value))
+
+
+def test_a_missing_section_is_named() -> None:
+    values = read_yaml(ROOT / "params.yaml")
+    del values["tune"]
+    assert "Key 'tune' is missing" in message(values)
+
+
+def test_yaml_is_read_as_dvc_reads_it(tmp_path: Path) -> None:
+    path = tmp_path / "a.yaml"
+    path.write_text("rate: 1e-5\nlanguages: [no, en]\n")
+    assert read_yaml(path) == {"rate": 1e-5, "languages": ["no", "en"]}
+
+
+def test_overrides_keep_whole_numbers_whole() -> None:
+    study = study_from(changed("target.overrides", {"kitchen": {"batch_size": 4.0, "passes": 3}}), "params.yaml")
+    assert study.target.training("kitchen").batch_size == 4
+    assert study.target.training("phones").batch_size == 16
+    assert "did you mean 'passes'" in message(changed("target.overrides", {"kitchen": {"pases": 3}}))

@@ -1,0 +1,190 @@
+"""The trainer: exact trimming, an account of every tensor, repeatable bits, every architecture."""
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+from transformers import AutoTokenizer
+
+from tests.conftest import sentences, write_tiny_encoder
+from xstilts.errors import XstiltsError
+from xstilts.families import family_of
+from xstilts.tasks import TASKS
+from xstilts.training.batches import Collator, prediction_batches, training_batches
+from xstilts.training.loop import DivergedError, parameter_groups, rate_at, train
+from xstilts.training.model import ROW_IDS, embedding_name, load_model, save_state, swap_vocabulary, trained_state
+from xstilts.training.predict import predict
+from xstilts.training.vocabulary import Vocabulary, vocabulary_of
+
+CPU = torch.device("cpu")
+SETTINGS = SimpleNamespace(learning_rate=2e-3, warmup_fraction=0.25, weight_decay=0.01)
+UDPOS = TASKS["udpos"]
+
+
+def train_tiny(
+    base: Path, *, start: Path | None = None, full: bool = False, steps: int = 4, batch_size: int = 8, lr: float = 2e-3
+) -> tuple[Any, Vocabulary, list[float], Any, list[dict[str, Any]]]:
+    """Train the tiny encoder on a few sentences; with ``full``, with every row of the embedding in memory."""
+    torch.set_num_threads(1)
+    tokenizer = AutoTokenizer.from_pretrained(base)
+    family = family_of(UDPOS)
+    rows = sentences("en", 32, 5, "train")
+    examples = family.encode(rows, tokenizer, UDPOS, 48)
+    vocabulary = Vocabulary(np.arange(len(tokenizer))) if full else vocabulary_of(tokenizer, examples)
+    model, report = load_model(base, start, vocabulary, UDPOS, head_seed=3)
+    collate = Collator(tokenizer, vocabulary, CPU)
+    losses: list[float] = []
+    order = training_batches([len(example.input_ids) for example in examples], batch_size, np.random.default_rng(1))
+    torch.manual_seed(11)
+    train(
+        model,
+        (collate([examples[index] for index in indices]) for indices in order),
+        steps,
+        SimpleNamespace(**{**vars(SETTINGS), "learning_rate": lr}),
+        precision=torch.float32,
+        on_event=lambda step, name, value: losses.append(value) if name == "loss" else None,
+        on_dev=lambda step: None,
+        dev_steps=frozenset(),
+    )
+    return model, vocabulary, losses, report, rows
+
+
+def predicted(base: Path, model: Any, state: dict[str, torch.Tensor], rows: list[dict[str, Any]]) -> list[Any]:
+    tokenizer = AutoTokenizer.from_pretrained(base)
+    examples = family_of(UDPOS).encode([{"tokens": row["tokens"]} for row in rows], tokenizer, UDPOS, 48)
+    vocabulary = vocabulary_of(tokenizer, examples)
+    swap_vocabulary(model, base, state, vocabulary)
+    collate = Collator(tokenizer, vocabulary, CPU)
+    return predict(model, examples, len(rows), UDPOS, collate, token_budget=64, precision=torch.float32)
+
+
+def test_trimming_the_vocabulary_changes_no_bit(tiny_encoder: Path) -> None:
+    trimmed, vocabulary, losses, _, _ = train_tiny(tiny_encoder)
+    whole, everything, full_losses, _, _ = train_tiny(tiny_encoder, full=True)
+    assert len(vocabulary.ids) < len(everything.ids)
+    assert losses == full_losses
+    unseen = sentences("de", 5, 1, "test") + sentences("zh", 5, 1, "test")
+    ours = predicted(tiny_encoder, trimmed, trained_state(trimmed, vocabulary, None), unseen)
+    theirs = predicted(tiny_encoder, whole, trained_state(whole, everything, None), unseen)
+    assert ours == theirs
+    assert [len(tags) for tags in ours] == [len(row["tokens"]) for row in unseen]
+
+
+def test_training_repeats_to_the_last_bit(tiny_encoder: Path) -> None:
+    first, second = (train_tiny(tiny_encoder)[0].state_dict() for _ in range(2))
+    assert all(torch.equal(first[name], second[name]) for name in first)
+
+
+def test_training_learns(tiny_encoder: Path) -> None:
+    model, vocabulary, losses, _, rows = train_tiny(tiny_encoder, steps=150, lr=5e-3)
+    assert losses[-1] < 0.5 * losses[0]
+    found = predicted(tiny_encoder, model, trained_state(model, vocabulary, None), rows)
+    right = [
+        tag == wanted
+        for row, tags in zip(rows, found, strict=True)
+        for tag, wanted in zip(tags, row["tags"], strict=True)
+    ]
+    assert np.mean(right) > 0.9
+
+
+def test_the_second_phase_starts_from_the_first_ones_encoder(tiny_encoder: Path, tmp_path: Path) -> None:
+    model, vocabulary, _, first, _ = train_tiny(tiny_encoder)
+    state = trained_state(model, vocabulary, None)
+    save_state(state, tmp_path / "w.safetensors", {})
+    next_model, report = load_model(tiny_encoder, tmp_path / "w.safetensors", vocabulary, UDPOS, head_seed=4)
+    assert first.copied == report.copied == len(model.encoder.state_dict())
+    assert report.new == ("head.1.bias", "head.1.weight")
+    assert report.unused == ("head.1.bias", "head.1.weight")
+    assert report.trained_rows == len(vocabulary.ids)
+    for name, tensor in next_model.encoder.state_dict().items():
+        assert torch.equal(tensor, model.encoder.state_dict()[name]), name
+    base, _ = load_model(tiny_encoder, None, vocabulary, UDPOS, head_seed=4)
+    assert not torch.equal(
+        base.encoder.state_dict()[embedding_name(base.encoder)],
+        model.encoder.state_dict()[embedding_name(model.encoder)],
+    )
+    assert torch.equal(base.head[1].weight, next_model.head[1].weight), "one seed, one head, whatever the start"
+
+
+def test_rows_that_the_first_phase_trained_survive_the_second(tiny_encoder: Path, tmp_path: Path) -> None:
+    model, vocabulary, _, _, _ = train_tiny(tiny_encoder)
+    save_state(trained_state(model, vocabulary, None), tmp_path / "w.safetensors", {})
+    few = Vocabulary(vocabulary.ids[:8])
+    second, _ = load_model(tiny_encoder, tmp_path / "w.safetensors", few, UDPOS, head_seed=4)
+    state = trained_state(second, few, tmp_path / "w.safetensors")
+    assert state[ROW_IDS].tolist() == vocabulary.ids.tolist()
+
+
+def test_a_missing_encoder_tensor_is_an_error(tiny_encoder: Path, tmp_path: Path) -> None:
+    model, vocabulary, _, _, _ = train_tiny(tiny_encoder)
+    state = trained_state(model, vocabulary, None)
+    del state["encoder.encoder.layer.1.output.dense.weight"]
+    save_file(state, tmp_path / "w.safetensors")
+    with pytest.raises(
+        XstiltsError, match=r"1 encoder tensors are missing, the first is encoder.encoder.layer.1.output"
+    ):
+        load_model(tiny_encoder, tmp_path / "w.safetensors", vocabulary, UDPOS, head_seed=4)
+
+
+def test_every_other_tensor_of_a_checkpoint_is_told_as_unused(tiny_encoder: Path, tmp_path: Path) -> None:
+    import shutil
+
+    shutil.copytree(tiny_encoder, tmp_path / "more")
+    tensors = load_file(tmp_path / "more" / "model.safetensors")
+    save_file({**tensors, "cls.predictions.bias": torch.zeros(3)}, tmp_path / "more" / "model.safetensors")
+    _, report = load_model(tmp_path / "more", None, Vocabulary(np.arange(20)), UDPOS, head_seed=0)
+    assert "encoder.cls.predictions.bias" in report.unused
+    assert "encoder.pooler.dense.weight" in report.unused
+
+
+@pytest.mark.parametrize("architecture", ["bert", "roberta", "xlm-roberta", "xlnet"])
+def test_every_architecture_trains_and_predicts(architecture: str, tmp_path: Path) -> None:
+    base = write_tiny_encoder(tmp_path / architecture, architecture)
+    model, vocabulary, losses, report, rows = train_tiny(base, steps=6)
+    assert all(np.isfinite(losses))
+    assert report.copied == len(model.encoder.state_dict())
+    found = predicted(base, model, trained_state(model, vocabulary, None), rows[:4])
+    assert [len(tags) for tags in found] == [len(row["tokens"]) for row in rows[:4]]
+
+
+def test_divergence_is_an_error(tiny_encoder: Path) -> None:
+    with pytest.raises(DivergedError):
+        train_tiny(tiny_encoder, steps=40, lr=1e30)
+
+
+def test_embeddings_and_biases_do_not_decay(tiny_encoder: Path) -> None:
+    model, _, _, _, _ = train_tiny(tiny_encoder, steps=1)
+    embedding = model.encoder.get_input_embeddings().weight
+    decayed, rest = parameter_groups(model, embedding, 0.01)
+    assert decayed["weight_decay"] == 0.01
+    assert rest["weight_decay"] == 0.0
+    assert any(tensor is embedding for tensor in rest["params"])
+    assert all(tensor.ndim > 1 for tensor in decayed["params"])
+    assert len(decayed["params"]) + len(rest["params"]) == len(list(model.parameters()))
+
+
+def test_the_rate_rises_and_falls() -> None:
+    rates = [rate_at(step, 10, 0.3) for step in range(10)]
+    assert max(rates) == rates[3] == 1.0
+    assert rates[:3] == sorted(rates[:3])
+    assert rates[-1] == pytest.approx(1 / 7)
+    assert rate_at(0, 10, 0.0) == 1.0
+
+
+def test_training_batches_cover_every_pass_and_keep_lengths_together() -> None:
+    lengths = list(range(1, 101))
+    batches = training_batches(lengths, 10, np.random.default_rng(0))
+    one_pass = [next(batches) for _ in range(10)]
+    assert sorted(index for batch in one_pass for index in batch) == list(range(100))
+    assert np.mean([np.ptp([lengths[index] for index in batch]) for batch in one_pass]) < 20
+
+
+def test_prediction_batches_keep_the_budget() -> None:
+    lengths = [5, 40, 3, 90, 12, 7]
+    batches = list(prediction_batches(lengths, 48))
+    assert sorted(index for batch in batches for index in batch) == list(range(6))
+    assert all(len(batch) == 1 or max(lengths[index] for index in batch) * len(batch) <= 48 for batch in batches)
