@@ -16,9 +16,9 @@ from xstilts.quiet import quiet
 
 ROOT = Path(__file__).parents[1]
 WORDS = {
-    "en": "the soup was hot and good but phone screen is bad we like this old film very much today not".split(),
-    "de": "die suppe war heiß und gut aber das telefon ist schlecht wir mögen alten film sehr heute nicht".split(),
-    "zh": "今 天 天 气 很 好 我 们 喜 欢 这 部 电 影 不".split(),
+    "en": ["the", "soup", "was", "hot", "and", "good", "but", "phone", "screen", "is", "bad", "we", "like", "this", "old", "film", "very", "much", "today", "not"],
+    "de": ["die", "suppe", "war", "heiß", "und", "gut", "aber", "das", "telefon", "ist", "schlecht", "wir", "mögen", "alten", "film", "sehr", "heute", "nicht"],
+    "zh": ["今", "天", "天", "气", "很", "好", "我", "们", "喜", "欢", "这", "部", "电", "影", "不"],
 }
 TAGS = ("NOUN", "VERB", "ADJ", "DET", "ADV")
 

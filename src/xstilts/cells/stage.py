@@ -112,8 +112,8 @@ def _failure(failed: Sequence[Outcome], layout: Layout, name: str, total: int) -
     return XstiltsError(
         f"{len(failed)} of {total} cells failed: {shown}",
         where=f"stage {name}; whole errors in {file.relative_to(layout.root)}",
-        next_step=f"mend the cause and run `xstilts repro {layout.study}`: the {kept} finished cells are kept, only the "
-        "failed ones are trained",
+        next_step=f"mend the cause and run `xstilts repro {layout.study}`: the {kept} finished cells are kept, only "
+        "the failed ones are trained",
     )
 
 

@@ -15,7 +15,7 @@ from xstilts.reporting.views import languages_sorted, ranked
 from xstilts.reporting.words import distance, gain, measure_words, number, points, spaced
 
 Row = Mapping[str, Any]
-WIDTH = 5.4  # inches
+WIDTH = 5.0  # inches
 INK, MUTED, GRID, BAR = "#1b1f24", "#57606a", "#d8dee4", "#d0d7de"
 STYLES = (  # Okabe and Ito's colours that hold 3:1 on white; the marker tells them apart without colour
     ("#0072b2", "o"), ("#c44e00", "s"), ("#00785a", "^"), ("#a0487d", "D"), ("#6b5b00", "v"), ("#444444", "P"),
@@ -169,7 +169,7 @@ def gain_figure(target_name: str, target: Row, question: Row | None, *, name: st
     drawn = list(arms.values())
     floors = [floor for arm in drawn if (floor := number(arm.get("floor"))) is not None]
     measure = measure_words((question or {}).get("measure") or "divergence")
-    with _axes(4.1) as (figure, axes):
+    with _axes(3.9) as (figure, axes):
         axes.axhline(0, color=MUTED, linewidth=1, zorder=1)
         if floors:
             floor = sum(floors) / len(floors)

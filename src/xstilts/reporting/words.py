@@ -85,10 +85,13 @@ def sentence(text: object) -> str:
 
 
 def measure_words(measure: object) -> str:
-    """A divergence measure as it is called in the field."""
-    return {"proxy_a_distance": "proxy A-distance", "jensen_shannon": "Jensen-Shannon distance"}.get(
-        str(measure), spaced(measure)
-    )
+    """A divergence measure, or the features it is measured on, as the field calls it."""
+    names = {
+        "proxy_a_distance": "proxy A-distance",
+        "jensen_shannon": "Jensen-Shannon distance",
+        "char_ngrams": "character n-grams",
+    }
+    return names.get(str(measure), spaced(measure))
 
 
 def plain(value: Any) -> str:

@@ -49,7 +49,7 @@ def _version_with(store: Store, intent: Json) -> str | None:
 def signature_of(family: Any, example: Json) -> "ModelSignature":
     """The inputs of a task family as an MLflow signature; the output is a list."""
     from mlflow.models import ModelSignature
-    from mlflow.types import Array, ColSpec, DataType, Schema
+    from mlflow.types.schema import Array, ColSpec, DataType, Schema
 
     kinds = {
         name: Array(DataType.string) if isinstance(example[name], list) else DataType.string for name in family.inputs

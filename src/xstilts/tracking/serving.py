@@ -17,7 +17,7 @@ class TaskPredictor(PythonModel):  # type: ignore[misc]
 
         self.predictor = Predictor.load(Path(context.artifacts["model"]))
 
-    def predict(self, context: PythonModelContext, model_input: Any, params: dict[str, Any] | None = None) -> list[Any]:
+    def predict(self, context, model_input, params=None):  # type: ignore[no-untyped-def]  # MLflow would read hints as a schema
         """Predict each row.
 
         Args:

@@ -98,7 +98,7 @@ def _choices(
                     allowed=f"about {2 * len(pool)} rows for each domain at kappa {kappa:g}",
                     next_step="lower fetch.rows",
                 )
-            drawn += [(Choice(*pool[index], style=0), label) for index in rng.permutation(len(pool))[:wanted]]
+            drawn += [(Choice(*pool[index], 0), label) for index in rng.permutation(len(pool))[:wanted]]
     order = [int(index) for index in rng.permutation(len(drawn))]
     found, document, left, style = [], -1, 0, 0
     for number, index in enumerate(order):

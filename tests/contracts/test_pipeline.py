@@ -1,0 +1,134 @@
+"""The pipeline's promises: one word for each stage, whole deps, no gold in training, no state at import."""
+
+import ast
+import dataclasses
+import os
+import pkgutil
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import xstilts
+from xstilts.cli.app import STAGES
+from xstilts.config import Study, read_yaml
+
+ROOT = Path(__file__).parents[2]
+SOURCE = ROOT / "src" / "xstilts"
+PIPELINE = read_yaml(ROOT / "dvc.yaml")["stages"]
+FREE = {"config.py", "errors.py", "files.py", "layout.py", "quiet.py", "seeds.py", "tables.py", "__init__.py"}
+"""Plumbing that decides no stage's result by itself: names of files, messages, types."""
+
+
+def imports(path: Path) -> set[str]:
+    """Top-level names below ``xstilts`` that a module imports, also inside functions; type-checking blocks left out."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("xstilts."):
+            found.add((node.module or "").split(".")[1])
+        if isinstance(node, ast.Import):
+            found |= {alias.name.split(".")[1] for alias in node.names if alias.name.startswith("xstilts.")}
+    return found
+
+
+def as_dep(name: str) -> str:
+    return name if (SOURCE / name).is_dir() else f"{name}.py"
+
+
+def test_the_twelve_stages_have_one_name() -> None:
+    assert tuple(PIPELINE) == STAGES
+    for name in STAGES:
+        assert (SOURCE / "stages" / f"{name}.py").is_file()
+        assert f"xstilts stage {name} " in PIPELINE[name]["cmd"]
+
+
+@pytest.mark.parametrize("name", STAGES)
+def test_a_stages_deps_name_the_code_it_imports(name: str) -> None:
+    deps = {dep.removeprefix("src/xstilts/") for dep in PIPELINE[name]["deps"] if dep.startswith("src/xstilts/")}
+    assert f"stages/{name}.py" in deps
+    wanted = {as_dep(each) for each in imports(SOURCE / "stages" / f"{name}.py")} - FREE
+    missing = wanted - deps
+    assert not missing, f"stage {name} imports {missing}, which dvc.yaml does not name"
+
+
+def test_every_params_section_is_typed_and_tracked_sections_exist() -> None:
+    known = {entry.name for entry in dataclasses.fields(Study)}
+    for path in (ROOT / "params.yaml", *ROOT.glob("studies/*/params.yaml")):
+        values = read_yaml(path)
+        assert set(values) == known, path
+    for name, stage in PIPELINE.items():
+        for entry in stage.get("params", []):
+            for file, keys in entry.items():
+                assert file in ("${params}", "sources.lock")
+                if file == "${params}":
+                    assert set(keys) <= known, name
+
+
+def test_runtime_is_tracked_by_no_stage() -> None:
+    assert "runtime" not in str([stage.get("params") for stage in PIPELINE.values()])
+
+
+def test_training_sees_no_gold_of_the_target_languages() -> None:
+    for name in ("tune", "intermediate", "target", "register"):
+        assert not [dep for dep in PIPELINE[name]["deps"] if "/validate" in dep or "/fetch" in dep], name
+
+
+def test_inputs_of_the_target_languages_carry_no_gold() -> None:
+    from xstilts.arms.build import KEYS
+    from xstilts.families import FAMILIES
+
+    for family in FAMILIES.values():
+        assert family.gold not in (*KEYS, *family.inputs)
+
+
+def test_every_study_uses_the_one_pipeline() -> None:
+    for path in ROOT.glob("studies/*"):
+        assert (path / "dvc.yaml").resolve() == ROOT / "dvc.yaml"
+
+
+def test_every_mlproject_parameter_is_used() -> None:
+    for point in read_yaml(ROOT / "MLproject")["entry_points"].values():
+        used = set(re.findall(r"\{(\w+)\}", point["command"]))
+        assert used == set(point["parameters"])
+
+
+def test_importing_any_module_changes_nothing(tmp_path: Path) -> None:
+    names = [module.name for module in pkgutil.walk_packages(xstilts.__path__, "xstilts.")]
+    names = [name for name in names if name not in ("xstilts.__main__", "xstilts.tracking.serving")]
+    code = (
+        "import importlib, os, random, sys\n"
+        "import torch  # which sets variables of its own\n"
+        "before = (dict(os.environ), random.getstate(), sorted(os.listdir('.')))\n"
+        f"for name in {names!r}:\n    importlib.import_module(name)\n"
+        "assert (dict(os.environ), random.getstate(), sorted(os.listdir('.'))) == before\n"
+        "assert 'mlflow' not in sys.modules, 'only tracking may import mlflow, and only inside functions'\n"
+    )
+    environment = os.environ | {"MLFLOW_TRACKING_URI": "http://127.0.0.1:9"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+
+
+def test_help_needs_no_torch() -> None:
+    code = "import sys; import xstilts.cli.app; assert not {'torch', 'mlflow', 'transformers', 'pandas'} & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_files_stay_short() -> None:
+    long = {
+        path.name: count for path in SOURCE.rglob("*.py") if (count := len(path.read_text("utf-8").splitlines())) > 500
+    }
+    assert not long
+
+
+def test_public_functions_have_docstrings() -> None:
+    bare = []
+    for path in SOURCE.rglob("*.py"):
+        for node in ast.parse(path.read_text("utf-8")).body:
+            is_public = isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_")
+            if is_public and not ast.get_docstring(node):  # type: ignore[arg-type]
+                bare.append(f"{path.name}:{node.name}")  # type: ignore[union-attr]
+    assert not bare
