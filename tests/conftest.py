@@ -15,11 +15,12 @@ import pytest
 from xstilts.quiet import quiet
 
 ROOT = Path(__file__).parents[1]
-WORDS = {
-    "en": ["the", "soup", "was", "hot", "and", "good", "but", "phone", "screen", "is", "bad", "we", "like", "this", "old", "film", "very", "much", "today", "not"],
-    "de": ["die", "suppe", "war", "heiß", "und", "gut", "aber", "das", "telefon", "ist", "schlecht", "wir", "mögen", "alten", "film", "sehr", "heute", "nicht"],
-    "zh": ["今", "天", "天", "气", "很", "好", "我", "们", "喜", "欢", "这", "部", "电", "影", "不"],
+SENTENCES = {
+    "en": "the soup was hot and good but phone screen is bad we like this old film very much today not",
+    "de": "die suppe war heiß und gut aber das telefon ist schlecht wir mögen alten film sehr heute nicht",
+    "zh": "今 天 天 气 很 好 我 们 喜 欢 这 部 电 影 不",
 }
+WORDS = {language: text.split() for language, text in SENTENCES.items()}
 TAGS = ("NOUN", "VERB", "ADJ", "DET", "ADV")
 
 

@@ -138,7 +138,8 @@ def test_workers_die_with_their_driver(tmp_path: Path) -> None:
         "from xstilts.cells.executor import die_with\n"
         "def work(parent):\n    die_with(parent)\n    print(os.getpid(), flush=True)\n    time.sleep(60)\n"
         "if __name__ == '__main__':\n"
-        "    multiprocessing.get_context('spawn').Process(target=work, args=(os.getpid(),)).start()\n    time.sleep(60)\n"
+        "    multiprocessing.get_context('spawn').Process(target=work, args=(os.getpid(),)).start()\n"
+        "    time.sleep(60)\n"
     )
     (tmp_path / "driver.py").write_text(code)
     driver = subprocess.Popen([sys.executable, "driver.py"], cwd=tmp_path, stdout=subprocess.PIPE, text=True)

@@ -79,7 +79,7 @@ def test_the_tokenizer_frames_pairs_as_xlm_r_does() -> None:
 
 @pytest.mark.parametrize("cut", [3, 40, 60, 400, -1])
 def test_a_truncated_file_is_told(cut: int) -> None:
-    with pytest.raises(XstiltsError, match="begin with E5S1|ends at byte|has .* bytes"):
+    with pytest.raises(XstiltsError, match=r"begin with E5S1|ends at byte|has .* bytes"):
         wheel.parse(tiny_file()[0][:cut])
 
 

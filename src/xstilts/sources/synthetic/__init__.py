@@ -12,7 +12,7 @@ from typing import Any
 
 from xstilts.errors import XstiltsError
 from xstilts.seeds import generator
-from xstilts.sources.synthetic.grammar import Choice, Noun, tagged, text
+from xstilts.sources.synthetic.grammar import Choice, tagged, text
 from xstilts.sources.synthetic.lexicon import (
     ADVERBS,
     BOUND,
@@ -89,7 +89,9 @@ def _choices(
         bound = round(kappa * half)
         for cues, wanted in ((BOUND, bound), (FIXED, half - bound)):
             pool = [
-                each for each in _combinations(split, domain) if each[3] in cues and polarity(each[3], domain) == label
+                each
+                for each in _combinations(split, domain)
+                if each.cue in cues and polarity(each.cue, domain) == label
             ]
             if wanted > len(pool):
                 raise XstiltsError(
@@ -98,7 +100,7 @@ def _choices(
                     allowed=f"about {2 * len(pool)} rows for each domain at kappa {kappa:g}",
                     next_step="lower fetch.rows",
                 )
-            drawn += [(Choice(*pool[index], 0), label) for index in rng.permutation(len(pool))[:wanted]]
+            drawn += [(pool[index], label) for index in rng.permutation(len(pool))[:wanted]]
     order = [int(index) for index in rng.permutation(len(drawn))]
     found, document, left, style = [], -1, 0, 0
     for number, index in enumerate(order):
@@ -110,14 +112,14 @@ def _choices(
     return found
 
 
-def _combinations(split: str, domain: str) -> Iterator[tuple[int, int, Noun, Adjective]]:
-    """Every template, adverb, noun and cue that belongs to a split, by a hash of their names."""
+def _combinations(split: str, domain: str) -> Iterator[Choice]:
+    """Every sentence that belongs to a split, by a hash of its parts; no closing phrase yet."""
     low, high = SHARES[split]
     parts = (range(len(TEMPLATES)), range(len(ADVERBS)), NOUNS[domain], (*BOUND, *FIXED))
     for template, adverb, noun, cue in itertools.product(*parts):
         name = f"{template}/{adverb}/{noun['en'][1]}/{cue.en}"
         if low <= int(hashlib.sha256(name.encode()).hexdigest(), 16) % 100 < high:
-            yield template, adverb, noun, cue
+            yield Choice(template, adverb, noun, cue, 0)
 
 
 def oracle_accuracy(mixture: Mapping[str, float], target: str, kappa: float) -> float:
