@@ -60,7 +60,11 @@ def test_an_unknown_stage_study_and_encoder(make_project: Maker) -> None:
 
 def test_no_arms(make_project: Maker) -> None:
     project = make_project()
-    edit(project.root / "params.yaml", "    gum: {corpus: udpos_domain, part: en_gum, domains: [news, bio, court, essay]}\n", "")
+    edit(
+        project.root / "params.yaml",
+        "    gum: {corpus: udpos_domain, part: en_gum, domains: [news, bio, court, essay]}\n",
+        "",
+    )
     edit(project.root / "params.yaml", "  blocks:", "  blocks: {}")
     assert "The study has no arms" in told(project, "plan")
 
@@ -159,7 +163,9 @@ def test_a_stale_stamp(make_project: Maker) -> None:
     project.xstilts("stage", "diverge")
     table = project.root / "data" / "quickstart" / "arms" / "arms" / "gum.news" / "train.parquet"
     table.write_bytes(table.read_bytes() + b"x")
-    assert "gum.news/train.parquet is not the file that was checked" in told(project, "stage", "tune", "--encoder", "tiny")
+    assert "gum.news/train.parquet is not the file that was checked" in told(
+        project, "stage", "tune", "--encoder", "tiny"
+    )
     (table.parents[2] / "stamp.json").unlink()
     assert "there is no stamp" in told(project, "stage", "target", "--encoder", "tiny")
 
@@ -170,7 +176,7 @@ def test_a_wrong_hash_of_a_local_encoder(make_project: Maker) -> None:
     weights = project.root / "encoders" / "tiny" / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:-1] + b"\x01")
     assert "model.safetensors has sha256" in told(project, "stage", "encoder", "--encoder", "tiny")
-    assert not (project.root / "models").exists()
+    assert not (project.root / "models" / "quickstart" / "encoder" / "tiny").exists()
 
 
 def test_an_unlocked_hub_encoder(make_project: Maker) -> None:
