@@ -23,6 +23,10 @@ def told(project: Project, *arguments: str, **environment: str) -> str:
     return lines[0]
 
 
+def unpacked(path: Path) -> str:
+    return gzip.decompress(path.read_bytes()).decode("utf-8")
+
+
 def edit(path: Path, before: str, after: str) -> None:
     text = path.read_text("utf-8")
     assert before in text
@@ -90,9 +94,9 @@ def test_a_truncated_file(make_project: Maker) -> None:
 def test_changed_data_are_seen_before_anything_runs(make_project: Maker) -> None:
     project = make_project()
     path = project.data / "udpos" / "en.train.jsonl.gz"
-    test_row = gzip.open(project.data / "udpos" / "en.test.jsonl.gz", "rt", encoding="utf-8").readline()
+    test_row = unpacked(project.data / "udpos" / "en.test.jsonl.gz").splitlines(keepends=True)[0]
     planted = json.loads(test_row) | {"id": "planted-1"}
-    rows = gzip.open(path, "rt", encoding="utf-8").read() + json.dumps(planted) + "\n"
+    rows = unpacked(path) + json.dumps(planted) + "\n"
     path.write_bytes(gzip.compress(rows.encode("utf-8"), mtime=0))
     message = told(project, "repro", "--no-sync")
     assert "en.train.jsonl.gz has 41 rows and another sha256 than locked (40 rows)" in message
@@ -109,7 +113,7 @@ def validated(project: Project, *corpora: str) -> None:
 def test_a_label_outside_the_set(make_project: Maker) -> None:
     project = make_project()
     path = project.data / "udpos" / "de.test.jsonl.gz"
-    lines = gzip.open(path, "rt", encoding="utf-8").read().splitlines()
+    lines = unpacked(path).splitlines()
     row = json.loads(lines[2])
     row["tags"][0] = "NOUNS"
     lines[2] = json.dumps(row)
@@ -126,8 +130,8 @@ def test_a_label_outside_the_set(make_project: Maker) -> None:
 def test_a_planted_row_stops_the_validation_and_is_named(make_project: Maker) -> None:
     project = make_project()
     path = project.data / "udpos" / "en.train.jsonl.gz"
-    test_row = gzip.open(project.data / "udpos" / "en.test.jsonl.gz", "rt", encoding="utf-8").readline()
-    rows = gzip.open(path, "rt", encoding="utf-8").read() + test_row
+    test_row = unpacked(project.data / "udpos" / "en.test.jsonl.gz").splitlines(keepends=True)[0]
+    rows = unpacked(path) + test_row
     path.write_bytes(gzip.compress(rows.encode("utf-8"), mtime=0))
     project.lock()
     project.xstilts("stage", "fetch", "--corpus", "udpos")
