@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from xstilts.cells.store import link_or_copy, link_tree
+from xstilts.cells.store import link_tree
 from xstilts.families import FamilyCode
 from xstilts.files import Json, write_json, write_text
 from xstilts.seeds import generator
@@ -85,7 +85,7 @@ def main_score(family: FamilyCode, task: Task, predictions: Sequence[Any], gold:
 def pack(
     cell: Path, encoder: Path, identity: Mapping[str, Json], example: Mapping[str, Any], card: str, out: Path
 ) -> None:
-    """Make a folder that loads by itself: base encoder, trained weights, settings, input example, card.
+    """Make a folder that loads by itself: base encoder, the whole cell, settings, input example, card.
 
     Args:
         cell: folder of a cell that kept its weights.
@@ -96,7 +96,7 @@ def pack(
         out: the folder to make.
     """
     link_tree(encoder, out / "encoder")
-    link_or_copy(cell / "weights.safetensors", out / "weights.safetensors")
+    link_tree(cell, out / "cell")
     write_json(
         out / "model.json",
         {

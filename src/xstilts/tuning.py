@@ -1,8 +1,9 @@
 """Hyperparameters by Optuna, asked and told from one process in batches, so that a study repeats.
 
 Trials are cells like any other: they are stored, reused, and trained by the same executor. The intermediate phase is
-tuned on a set drawn evenly from all arms of a task (controls take its setting), the target phase on ``none`` and on
-that pooled set's checkpoint with equal trials, and one setting serves all arms: no arm is favoured by its own tuning.
+tuned on a set drawn evenly from all domains of a task's blocks (controls take its setting), the target phase on
+``none`` and on that pooled set's checkpoint with equal trials, and one setting serves all arms: no arm is favoured by
+its own tuning.
 """
 
 import dataclasses
@@ -28,56 +29,64 @@ TRIAL_COLUMNS = (
 )  # fmt: skip
 SEARCHED = ("learning_rate", "warmup_fraction")
 
-Cells = Callable[[Training], dict[str, CellSpec]]
+Cells = Callable[[Training, str], dict[str, CellSpec]]
+"""(settings, trial's name) to the cells of a trial, by the start they have."""
 
 
-def tune_study(grid: Grid) -> tuple[Json, list[dict[str, Json]]]:
+@dataclasses.dataclass(frozen=True, slots=True)
+class Tuned:
+    """What tuning found.
+
+    Attributes:
+        best: phase to task or target to settings; empty mappings when ``tune.trials`` is 0.
+        trials: a row for each trial.
+        cells: every finished cell of the trials, and the pooled checkpoints that the target phase was tuned on.
+    """
+
+    best: Json
+    trials: list[dict[str, Json]]
+    cells: list[CellSpec]
+
+
+def tune_study(grid: Grid) -> Tuned:
     """Tune both phases for one encoder.
 
-    Returns:
-        ``best.json`` (phase to task or target to settings; empty mappings when ``tune.trials`` is 0), and the trials.
-
     Raises:
-        XstiltsError: if the trials' cells fail.
+        XstiltsError: if every trial of a search fails.
     """
-    best: Json = {"intermediate": {}, "target": {}}
-    trials: list[dict[str, Json]] = []
+    found = Tuned({"intermediate": {}, "target": {}}, [], [])
     if grid.study.tune.trials == 0:
-        return best, trials
+        return found
     seed = grid.study.seeds[0]
     starts: dict[str, CellSpec] = {}
     for arm, facts in grid.arms["arms"].items():
         task = facts["task"]
         if facts["block"] == "pooled":
 
-            def of_arm(training: Training, arm: str = arm) -> dict[str, CellSpec]:
-                return {"pooled": grid.intermediate(arm, seed, training)}
+            def of_arm(training: Training, trial: str, arm: str = arm) -> dict[str, CellSpec]:
+                return {"pooled": grid.intermediate(arm, seed, training, variant=trial, keeps_weights=False)}
 
-            found, rows = _search(grid, "intermediate", task, grid.study.intermediate, of_arm)
-            best["intermediate"][task] = found
-            trials += rows
-            starts[task] = grid.intermediate(arm, seed, tuned(grid.study.intermediate, found))
+            best = _search(grid, "intermediate", task, grid.study.intermediate, of_arm, found)
+            starts[task] = grid.intermediate(arm, seed, tuned(grid.study.intermediate, best))
+            _train(grid, f"intermediate-{task}", [starts[task]], may_fail=False)
+            found.cells.append(starts[task])
     start = next(iter(starts.values()))
     for target, facts in grid.arms["targets"].items():
         if not family_of(TASKS[facts["task"]]).trained:
             continue
 
-        def of_target(training: Training, target: str = target) -> dict[str, CellSpec]:
+        def of_target(training: Training, trial: str, target: str = target) -> dict[str, CellSpec]:
             return {
-                "none": grid.target(NONE, target, seed, training, None, predicts=False),
-                "pooled": grid.target(start.labels.arm, target, seed, training, start, predicts=False),
+                name: grid.target(arm, target, seed, training, begin, variant=trial, predicts=False)
+                for name, arm, begin in (("none", NONE, None), ("pooled", start.labels.arm, start))
             }
 
-        found, rows = _search(grid, "target", target, grid.study.target.training(target), of_target)
-        best["target"][target] = found
-        trials += rows
-    return best, trials
+        _search(grid, "target", target, grid.study.target.training(target), of_target, found)
+    return found
 
 
-def _search(
-    grid: Grid, phase: str, name: str, default: Training, cells: Cells
-) -> tuple[dict[str, float], list[dict[str, Json]]]:
-    """One Optuna study; its first trial is the default."""
+def _search(grid: Grid, phase: str, name: str, default: Training, cells: Cells, found: Tuned) -> dict[str, float]:
+    """One Optuna study; its first trial is the default. What it finds goes into ``found``."""
     import optuna
 
     settings = grid.study.tune
@@ -93,17 +102,26 @@ def _search(
     if inside:
         study.enqueue_trial(untuned)
     rows: list[dict[str, Json]] = []
+
+    def run(params: Sequence[Mapping[str, float]]) -> list[dict[str, float]]:
+        numbers = range(len(rows), len(rows) + len(params))
+        groups = [
+            cells(dataclasses.replace(default, **each), f"trial-{number}")  # type: ignore[arg-type]
+            for number, each in zip(numbers, params, strict=True)
+        ]
+        scores = _dev_scores(grid, f"{phase}-{name}", groups, found)
+        rows.extend(
+            _row(phase, name, number, each, one) for number, each, one in zip(numbers, params, scores, strict=True)
+        )
+        return scores
+
     while len(rows) < settings.trials:
         asked = [study.ask(dict(space)) for _ in range(min(settings.batch, settings.trials - len(rows)))]
-        found = _dev_scores(
-            grid, f"{phase}-{name}", [cells(dataclasses.replace(default, **trial.params)) for trial in asked]
-        )
-        for trial, scores in zip(asked, found, strict=True):
-            rows.append(_row(phase, name, trial.number, trial.params, scores))
+        for trial, scores in zip(asked, run([trial.params for trial in asked]), strict=True):
             study.tell(trial, _objective(scores) if scores else None, state=None if scores else failed)
     if not inside:
-        (scores,) = _dev_scores(grid, f"{phase}-{name}", [cells(default)])
-        rows.append(_row(phase, name, len(rows), untuned, scores))
+        run([untuned])
+    found.trials.extend(rows)
     finished = [row for row in rows if row["state"] == "COMPLETE"]
     if not finished:
         raise XstiltsError(
@@ -112,7 +130,8 @@ def _search(
             next_step="lower the upper end of tune.learning_rate in params.yaml",
         )
     best = max(finished, key=lambda row: (float(row["objective"]), -int(row["number"])))
-    return {key: float(best[key]) for key in SEARCHED}, rows
+    found.best[phase][name] = {key: float(best[key]) for key in SEARCHED}
+    return dict(found.best[phase][name])
 
 
 def _space(settings: TuneSection) -> "Mapping[str, optuna.distributions.FloatDistribution]":
@@ -124,18 +143,23 @@ def _space(settings: TuneSection) -> "Mapping[str, optuna.distributions.FloatDis
     }
 
 
-def _dev_scores(grid: Grid, name: str, groups: Sequence[dict[str, CellSpec]]) -> list[dict[str, float]]:
-    """English dev score of each start of each trial; nothing for a trial with a diverged cell."""
-    wanted = [spec for group in groups for spec in group.values()]
+def _train(grid: Grid, name: str, cells: Sequence[CellSpec], *, may_fail: bool) -> None:
     workers = grid.study.runtime.workers
-    ensure_cells(wanted, grid.layout, f"tune-{name}-{grid.encoder}", workers, may_fail=True)
+    ensure_cells(cells, grid.layout, f"tune-{name}-{grid.encoder}", workers, may_fail=may_fail)
+
+
+def _dev_scores(grid: Grid, name: str, groups: Sequence[dict[str, CellSpec]], found: Tuned) -> list[dict[str, float]]:
+    """English dev score of each start of each trial; nothing for a trial with a diverged cell."""
+    _train(grid, name, [spec for group in groups for spec in group.values()], may_fail=True)
     store = CellStore(grid.layout.store)
-    found = []
+    scores = []
     for group in groups:
         paths = {start: store.path(spec.key) / "result.json" for start, spec in group.items()}
-        whole = all(path.is_file() for path in paths.values())
-        found.append({start: float(read_json(path)["dev"]["score"]) for start, path in paths.items()} if whole else {})
-    return found
+        finished = [spec for start, spec in group.items() if paths[start].is_file()]
+        found.cells.extend(finished)
+        whole = len(finished) == len(group)
+        scores.append({start: float(read_json(path)["dev"]["score"]) for start, path in paths.items()} if whole else {})
+    return scores
 
 
 def _objective(scores: Mapping[str, float]) -> float:

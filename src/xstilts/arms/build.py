@@ -1,6 +1,6 @@
 """From validated rows to arms, target sets and their description."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -51,12 +51,12 @@ def build(study: Study, read: Reader) -> Built:
     """
     built = Built()
     target_text = _build_targets(study, read, built)
-    pooled: dict[str, list[dict[str, Any]]] = {}
+    pools: dict[str, list[tuple[Rows, Rows]]] = {}
     for name, block in study.arms.blocks.items():
         task = corpus_task(block.corpus)[0]
-        pooled.setdefault(task.name, []).extend(_build_block(study, name, block, read, target_text, built))
-    for task_name, rows in pooled.items():
-        _build_pooled(study, TASKS[task_name], rows, built)
+        pools.setdefault(task.name, []).extend(_build_block(study, name, block, read, target_text, built))
+    for task_name, sides in pools.items():
+        _build_pooled(study, TASKS[task_name], sides, built)
     if "word-order" in study.arms.controls:
         _build_word_order(study, built)
     return built
@@ -161,34 +161,49 @@ def _facts(rows: Rows, family: FamilyCode, columns: tuple[str, ...]) -> Json:
 
 def _build_block(
     study: Study, name: str, block: Block, read: Reader, target_text: TargetText, built: Built
-) -> list[dict[str, Any]]:
+) -> list[tuple[Rows, Rows]]:
+    """Draw a block's arms.
+
+    The length histogram and the pools are those of the whole part, whichever of its domains are arms: one arm more or
+    less leaves every other arm, and what tuning is done on, as they were.
+
+    Returns:
+        (training rows, dev rows) of every domain of the part.
+    """
     task, family = corpus_task(block.corpus)
     rows = [row for split in ("train", "dev") for row in read(block.corpus, split, True) if row["part"] == block.part]
-    domains = sorted({domain for mixture in block.arms().values() for domain in mixture})
     pools: dict[str, tuple[Rows, Rows]] = {}
-    for domain in domains:
+    for domain in _pool_domains(name, block, rows):
         mine = [row for row in rows if not domain or row["domain"] == domain]
-        if not mine:
-            raise XstiltsError(
-                f"Block '{name}' finds no rows of domain '{domain}' in {block.corpus}, part {block.part}",
-                where=f"params.yaml, arms.blocks.{name}",
-                allowed=", ".join(sorted({str(row["domain"]) for row in rows})) or "the part has no rows",
-                next_step="correct the domain or the part",
-            )
         kept, removed = without_overlap(distinct(mine, family), family, target_text, study.arms.remove)
         built.removed.extend({"block": name, "domain": domain, **asdict(row)} for row in removed)
         pools[domain] = split_documents(kept, family, study.arms.dev_items, study.arms.seed, name, domain)
-    shares: np.ndarray[Any, np.dtype[np.float64]] = np.mean(
-        [item_shares(pools[domain][0], family) for domain in domains], axis=0
+    histograms = [item_shares(train, family) for train, _ in pools.values() if train]
+    shares: np.ndarray[Any, np.dtype[np.float64]] = (
+        np.mean(histograms, axis=0) if histograms else item_shares([], family)
     )
     sizes = (study.arms.labelled_items, study.arms.dev_items)
-    drawn_rows: list[dict[str, Any]] = []
     for short, mixture in block.arms().items():
         arm = f"{name}.{short}"
         drawn = draw_arm(pools, mixture, family, sizes, shares, study.arms.seed, arm)
         _add_arm(built, arm, task, family, drawn, block=name, domains=mixture, corpus=block.corpus)
-        drawn_rows += drawn.train
-    return drawn_rows
+    return list(pools.values())
+
+
+def _pool_domains(name: str, block: Block, rows: Rows) -> list[str]:
+    """Every domain of a block's part, or the whole part (an empty name) when its arm is the whole part."""
+    wanted = {domain for mixture in block.arms().values() for domain in mixture}
+    there = {str(row["domain"]) for row in rows if row["domain"]}
+    missing = sorted(wanted - there - {""})
+    if missing or not rows:
+        raise XstiltsError(
+            f"Block '{name}' finds no rows of domain '{missing[0] if missing else 'any'}' in {block.corpus}, part "
+            f"{block.part}",
+            where=f"params.yaml, arms.blocks.{name}",
+            allowed=", ".join(sorted(there)) or "the part has no rows",
+            next_step="correct the domain or the part",
+        )
+    return [""] if "" in wanted else sorted(there)
 
 
 def _add_arm(
@@ -218,16 +233,13 @@ def _add_arm(
     }
 
 
-def _build_pooled(study: Study, task: Task, rows: list[dict[str, Any]], built: Built) -> None:
-    """One set drawn evenly from all arms of a task; tuning uses it, so that no arm is favoured."""
+def _build_pooled(study: Study, task: Task, pools: Sequence[tuple[Rows, Rows]], built: Built) -> None:
+    """One set drawn evenly from all domains of a task's blocks; tuning uses it, so that no arm is favoured."""
     family = family_of(task)
-    rows = distinct(rows, family)
-    train = draw(
-        rows, family, study.arms.labelled_items, item_shares(rows, family), study.arms.seed, "pooled", task.name
-    )
-    arms = [arm for arm, facts in built.arms.items() if facts["task"] == task.name]
-    dev = distinct((dict(row) for arm in arms for row in built.tables[f"arms/{arm}/dev.parquet"][1]), family)
-    dev = draw(dev, family, study.arms.dev_items, item_shares(dev, family), study.arms.seed, "pooled-dev", task.name)
+    seed = study.arms.seed
+    rows, dev = (distinct((dict(row) for pool in pools for row in pool[side]), family) for side in (0, 1))
+    train = draw(rows, family, study.arms.labelled_items, item_shares(rows, family), seed, "pooled", task.name)
+    dev = draw(dev, family, study.arms.dev_items, item_shares(dev, family), seed, "pooled-dev", task.name)
     _add_arm(built, f"pooled.{task.name}", task, family, Drawn(train, dev, 0.0), block="pooled", domains={}, corpus="")
 
 

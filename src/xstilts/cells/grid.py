@@ -57,12 +57,22 @@ class Grid:
         """Arms whose cells are trained in stage ``intermediate``; pooled ones serve tuning only."""
         return [arm for arm, facts in self.arms["arms"].items() if facts["block"] != "pooled"]
 
-    def intermediate(self, arm: str, seed: int, training: Training) -> CellSpec:
-        """The intermediate-phase cell of an arm."""
+    def intermediate(
+        self, arm: str, seed: int, training: Training, *, variant: str = "main", keeps_weights: bool = True
+    ) -> CellSpec:
+        """The intermediate-phase cell of an arm.
+
+        Args:
+            arm: a key of ``arms``.
+            seed: of the cell.
+            training: resolved settings.
+            variant: ``main``, or a tuning trial's name.
+            keeps_weights: whether the checkpoint is kept; a trial's is not.
+        """
         facts = self.arms["arms"][arm]
         folder = self.layout.data("arms", "arms", arm)
-        labels = self._labels("intermediate", arm, "", seed, "main")
-        identity = self._identity("intermediate", facts["task"], seed, training, facts, keeps_weights=True)
+        labels = self._labels("intermediate", arm, "", seed, variant)
+        identity = self._identity("intermediate", facts["task"], seed, training, facts, keeps_weights=keeps_weights)
         files = {"base": str(self.base), "train": str(folder / "train.parquet"), "dev": str(folder / "dev.parquet")}
         return CellSpec(labels, identity, files, self.study.runtime.device, _cost(facts, training, {}))
 
@@ -86,7 +96,7 @@ class Grid:
             seed: shared by the arm's cell and its baseline: same data order, same head initialisation.
             training: resolved settings.
             start: the arm's intermediate cell; nothing for ``none``.
-            variant: ``main``, ``plateau`` (updates multiplied) or ``champion`` (weights kept).
+            variant: ``main``, ``plateau`` (updates multiplied), ``champion`` (weights kept) or a tuning trial's name.
             predicts: whether all languages are predicted; tuning looks at English dev only.
             keeps_weights: whether the weights are kept.
         """

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from xstilts.cells.store import MANIFEST, CellStore, damaged_files, link_or_copy
 from xstilts.config import read_yaml
-from xstilts.files import Json
+from xstilts.files import Json, read_jsonl
 
 
 def seed_store(store: CellStore, root: Path, wanted: Iterable[str]) -> int:
@@ -42,6 +42,28 @@ def seed_store(store: CellStore, root: Path, wanted: Iterable[str]) -> int:
             _dvc(root, "fetch", stage)
         if listing.is_file():
             taken += _take(store, cache, json.loads(listing.read_text("utf-8")), missing)
+    return taken
+
+
+def adopt_cells(store: CellStore, out: Path, wanted: Iterable[str]) -> int:
+    """Take wanted cells of a stage's output in the workspace into the store, as after ``dvc pull``.
+
+    Args:
+        store: to fill.
+        out: an output folder with an ``index.jsonl``.
+        wanted: keys that the store lacks.
+
+    Returns:
+        How many cells were taken in; damaged ones are not.
+    """
+    missing = set(wanted)
+    index = out / "index.jsonl"
+    taken = 0
+    for row in read_jsonl(index) if missing and index.is_file() else []:
+        folder = out / row["path"]
+        if row["key"] in missing and (folder / MANIFEST).is_file():
+            members = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()}
+            taken += _adopt(store, row["key"], members)
     return taken
 
 

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from xstilts.cells.executor import Outcome, run_cells, workers_for
-from xstilts.cells.seeding import seed_store
+from xstilts.cells.seeding import adopt_cells, seed_store
 from xstilts.cells.spec import CellSpec
 from xstilts.cells.store import CellStore, link_tree
 from xstilts.errors import XstiltsError
@@ -33,7 +33,14 @@ def stage_lock(layout: Layout, name: str) -> Iterator[None]:
 
 
 def ensure_cells(
-    specs: Sequence[CellSpec], layout: Layout, name: str, workers: int, *, reuse: bool = True, may_fail: bool = False
+    specs: Sequence[CellSpec],
+    layout: Layout,
+    name: str,
+    workers: int,
+    *,
+    reuse: bool = True,
+    may_fail: bool = False,
+    beside: Sequence[Path] = (),
 ) -> None:
     """Bring every cell into the store; each key is trained once.
 
@@ -44,6 +51,7 @@ def ensure_cells(
         workers: processes; 0 for one a core.
         reuse: whether finished cells are taken as they are; otherwise all are trained again.
         may_fail: whether a failed cell is only told of; tuning learns from it.
+        beside: outputs of other stages that may hold wanted cells, as after ``dvc pull`` without a store.
 
     Raises:
         XstiltsError: after all others have ended, if any cell failed; it names each and the command that reruns them.
@@ -57,13 +65,16 @@ def ensure_cells(
             for key in wanted:
                 store.discard(key)
         missing = [key for key in wanted if not store.intact(key)]
-        seeded = seed_store(store, layout.root, missing) if reuse else 0
+        seeded = 0
+        if reuse:
+            seeded = sum(adopt_cells(store, out, missing) for out in beside)
+            seeded += seed_store(store, layout.root, [key for key in missing if not store.intact(key)])
         missing = [key for key in missing if not store.intact(key)]
         for key in missing:
             store.discard(key)
         reused = len(wanted) - len(missing)
         print(
-            f"{name}: {len(wanted)} cells, {reused} reused{f' ({seeded} from the DVC cache)' if seeded else ''}, "
+            f"{name}: {len(wanted)} cells, {reused} reused{f' ({seeded} from DVC)' if seeded else ''}, "
             f"{len(missing)} to train",
             flush=True,
         )

@@ -188,7 +188,7 @@ def doctor() -> None:
 def prune(
     really: Annotated[bool, typer.Option("--yes", help="Delete; without it, only tell.")] = False,
 ) -> None:
-    """Delete finished cells that no study's current output uses (tuning trials, old settings)."""
+    """Delete finished cells that no study's current output uses (those of earlier settings)."""
     from xstilts.cli.prune import prune_store
 
     prune_store(project_root(), really=really)

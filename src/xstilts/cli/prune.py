@@ -28,4 +28,4 @@ def prune_store(root: Path, *, really: bool) -> None:
         shutil.rmtree(path)
     print(f"{len(unused)} cells {verb}, {alone / 1e6:.0f} MB; {len(used)} cells are in use.")
     if unused and not really:
-        print("Next: `xstilts prune --yes`. Tuning trials are among them: a changed study would train them again.")
+        print("Next: `xstilts prune --yes`. A study that goes back to earlier settings would train them again.")

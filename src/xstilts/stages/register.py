@@ -99,11 +99,14 @@ class _Registrar:
         """Train the champion once more, keeping its weights; it must predict what it predicted."""
         training = tuned(self.study.target.training(target), self.best["target"].get(target))
         start = self.starts.get((cell["arm"], cell["seed"]))
+        if start:
+            self._in_store(start)
         spec = self.grid.target(
             cell["arm"], target, cell["seed"], training, start, variant="champion", keeps_weights=True
         )
-        ensure_cells([spec], self.layout, f"register-{self.grid.encoder}-{target}", self.study.runtime.workers)
-        before, now = (read_json(self.store.path(key) / "cell.json")["files"] for key in (cell["key"], spec.key))
+        self._in_store(spec)
+        scored = self.layout.models("target", self.grid.encoder, cell["path"])
+        before, now = (read_json(path / "cell.json")["files"] for path in (scored, self.store.path(spec.key)))
         changed = [name for name in before if name.startswith("predictions/") and before[name] != now[name]]
         if changed:
             raise XstiltsError(
@@ -114,8 +117,14 @@ class _Registrar:
             )
         return spec
 
+    def _in_store(self, spec: CellSpec) -> None:
+        name = f"register-{self.grid.encoder}-{spec.labels.target or spec.labels.arm}"
+        trained = self.layout.models("intermediate", self.grid.encoder)
+        ensure_cells([spec], self.layout, name, self.study.runtime.workers, beside=[trained])
+
     def _checkpoint(self, arm: str, seed: int) -> Json:
         spec = self.starts[arm, seed]
+        self._in_store(spec)
         facts = self.grid.arms["arms"][arm]
         described = {
             "task": facts["task"],
@@ -151,7 +160,7 @@ class _Registrar:
             "name": name,
             "kind": kind,
             "folder": self.layout.models("register", name).relative_to(self.layout.root).as_posix(),
-            "sha256": sha256_of(folder / "weights.safetensors"),
+            "sha256": sha256_of(folder / "cell" / "weights.safetensors"),
             "aliases": ["champion"] if kind == "champion" else [],
             "tags": {
                 "study": self.study.study,

@@ -18,6 +18,7 @@ from xstilts.tracking.runs import Runs
 from xstilts.tracking.store import Store, opened
 
 LABELS = ("encoder", "arm", "domain", "block", "target", "seed", "phase", "variant")
+PHASES = ("intermediate", "target")
 ENGLISH = "en"
 
 
@@ -137,7 +138,8 @@ class _Mirror:
 
     def _finished_cells(self) -> Iterator[tuple[Json, Path]]:
         seen: set[str] = set()
-        for index in sorted(self.layout.models().glob("*/*/index.jsonl")):
+        indices = [path for phase in PHASES for path in self.layout.models(phase).glob("*/index.jsonl")]
+        for index in sorted(indices):
             for label in read_jsonl(index):
                 seen.add(f"{label['key']}/{label['path']}")
                 yield label, index.parent / label["path"]
@@ -259,7 +261,7 @@ class _Mirror:
         rows = [row for rows in self.scores.values() for row in rows if row["main"] == "true" and row["slice"] == "all"]
         if rows:
             self.store.client.log_table(run, _columns(rows), "comparison.json")
-        for phase in ("tune", "intermediate", "target"):
+        for phase in ("tune", *PHASES):
             for encoder in {row["encoder"] for row in rows}:
                 identity = f"{self.root_identity}/{phase}/{encoder}"
                 if identity in self.runs.known:

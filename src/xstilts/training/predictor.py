@@ -23,7 +23,7 @@ class Predictor:
     """A task's model on its base encoder.
 
     Args:
-        folder: holds ``model.json`` (task, max_length, precision), ``weights.safetensors`` and ``encoder/``.
+        folder: holds ``model.json`` (task, max_length, precision), ``cell/weights.safetensors`` and ``encoder/``.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -32,7 +32,7 @@ class Predictor:
         self.family = family_of(self.task)
         self.max_length = int(facts["max_length"])
         self.precision = torch.bfloat16 if facts["precision"] == "bfloat16" else torch.float32
-        self.base, self.weights = folder / "encoder", folder / "weights.safetensors"
+        self.base, self.weights = folder / "encoder", folder / "cell" / "weights.safetensors"
         self.state = load_file(self.weights)
         self.tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(self.base, trust_remote_code=False)
         self.device = device_for("auto")
