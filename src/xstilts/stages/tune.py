@@ -10,7 +10,7 @@ from xstilts.tuning import TRIAL_COLUMNS, tune_study
 
 
 def run(study: Study, layout: Layout, encoder: str) -> None:
-    """Write ``best.json`` and ``trials.csv`` below ``results/<study>/tune/``, and the trials' cells below ``models/``."""
+    """Write ``best.json`` and ``trials.csv`` below ``results/``, and the trials' cells below ``models/``."""
     arms = check_stamp(layout.data("arms"), study)
     grid = Grid(study, layout, encoder, arms, resolved_precision(study.precision))
     found = tune_study(grid)
