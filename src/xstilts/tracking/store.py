@@ -5,6 +5,7 @@ import fcntl
 import hashlib
 import logging
 import os
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,8 +66,6 @@ def opened(root: Path, asked: str | None) -> Iterator[Store]:
     for name, value in TIMEOUTS.items():
         os.environ.setdefault(name, value)
     outer_run = os.environ.pop("MLFLOW_RUN_ID", None)
-    for name in ("mlflow", "alembic"):
-        logging.getLogger(name).setLevel(logging.ERROR)
     uri = tracking_uri_for(root, asked)
     lock = root / ".xstilts" / "locks" / f"mlflow-{hashlib.sha256(uri.encode()).hexdigest()[:12]}.lock"
     lock.parent.mkdir(parents=True, exist_ok=True)
@@ -75,6 +74,9 @@ def opened(root: Path, asked: str | None) -> Iterator[Store]:
         with _told(uri):
             import mlflow
 
+            for name in ("mlflow", "alembic"):
+                logging.getLogger(name).setLevel(logging.ERROR)
+            warnings.filterwarnings("ignore", category=UserWarning, module="mlflow")
             mlflow.set_tracking_uri(uri)
             client = mlflow.MlflowClient(uri)
             client.search_experiments(max_results=1)
