@@ -155,6 +155,8 @@ class Target:
         test_rows: test rows of each language at most; 0 for all.
         domain: only rows of this domain; empty for all.
         slices: whether the domains of the test text are scored apart.
+        dev_from: the split that dev rows are drawn from; ``train`` takes rows that are not trained on, for a corpus
+            whose dev split is too small to see a plateau.
     """
 
     corpus: str
@@ -164,6 +166,7 @@ class Target:
     test_rows: int = 0
     domain: str = ""
     slices: bool = False
+    dev_from: Literal["dev", "train"] = "dev"
 
     def __post_init__(self) -> None:
         corpus_named(self.corpus, where="params.yaml, targets")

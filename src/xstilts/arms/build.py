@@ -72,12 +72,7 @@ def _build_targets(study: Study, read: Reader, built: Built) -> TargetText:
     minimum = study.arms.overlap_min_characters
     for name, target in study.targets.items():
         task, family = corpus_task(target.corpus)
-        train = (
-            _chosen(study, name, target, _english(read(target.corpus, "train", True)), "train")
-            if family.trained
-            else []
-        )
-        dev = _chosen(study, name, target, _english(read(target.corpus, "dev", True)), "dev") if family.trained else []
+        train, dev = _labelled(study, name, target, read) if family.trained else ([], [])
         tests = [row for row in read(target.corpus, "test", False) if row["language"] in target.languages]
         held_out |= comparable_texts(tests, family, minimum) | comparable_texts(dev, family, minimum)
         training |= comparable_texts(train, family, minimum)
@@ -85,17 +80,31 @@ def _build_targets(study: Study, read: Reader, built: Built) -> TargetText:
     return TargetText(frozenset(held_out), frozenset(training))
 
 
-def _chosen(study: Study, name: str, target: Target, rows: list[dict[str, Any]], split: str) -> list[dict[str, Any]]:
+def _labelled(
+    study: Study, name: str, target: Target, read: Reader
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """A target's English training and dev rows; no row, and no text of it, is in both."""
+    family = corpus_task(target.corpus)[1]
+    train = _chosen(study, name, target, _english(read(target.corpus, "train", True)), "train")
+    dev = _english(read(target.corpus, target.dev_from, True))
+    if target.dev_from == "train":
+        dev = distinct([*train, *dev], family)[len(distinct(train, family)) :]
+    return train, _chosen(study, name, target, dev, "dev")
+
+
+def _chosen(study: Study, name: str, target: Target, rows: list[dict[str, Any]], use: str) -> list[dict[str, Any]]:
     rows = [row for row in rows if not target.domain or row["domain"] == target.domain]
-    wanted = target.train_rows if split == "train" else target.dev_rows
+    wanted = target.train_rows if use == "train" else target.dev_rows
+    split = target.dev_from if use == "dev" else "train"
     if len(rows) < wanted:
         raise XstiltsError(
-            f"Target '{name}' has {len(rows)} English {split} rows in corpus '{target.corpus}', {wanted} wanted",
+            f"Target '{name}' has {len(rows)} English {use} rows in split {split} of corpus '{target.corpus}', "
+            f"{wanted} wanted",
             where=f"params.yaml, targets.{name}",
             allowed=f"at most {len(rows)}",
-            next_step=f"lower targets.{name}.{split}_rows, or fetch more data",
+            next_step=f"lower targets.{name}.{use}_rows, or fetch more data",
         )
-    order = generator(study.arms.seed, "target", name, split).permutation(len(rows))
+    order = generator(study.arms.seed, "target", name, use).permutation(len(rows))
     return by_draw(rows, [int(index) for index in order], wanted)
 
 

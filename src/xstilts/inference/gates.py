@@ -16,6 +16,7 @@ class PlateauGate:
         score: mean over seeds on English dev, in percent.
         doubled: the same with twice the updates.
         difference: doubled minus score, in points.
+        by_seed: the difference at each seed: how far it is chance.
         allowed: the difference, either way, that it must stay below.
         passed: whether it does.
     """
@@ -23,6 +24,7 @@ class PlateauGate:
     score: float
     doubled: float
     difference: float
+    by_seed: tuple[float, ...]
     allowed: float
     passed: bool
 
@@ -49,7 +51,8 @@ def plateau_gate(main: Mapping[int, float], doubled: Mapping[int, float], *, all
             next_step="run the plateau cells of the stage target",
         )
     score, twice = fmean(main[seed] for seed in sorted(doubled)), fmean(doubled[seed] for seed in sorted(doubled))
-    return PlateauGate(score, twice, twice - score, allowed, abs(twice - score) < allowed)
+    by_seed = tuple(doubled[seed] - main[seed] for seed in sorted(doubled))
+    return PlateauGate(score, twice, twice - score, by_seed, allowed, abs(twice - score) < allowed)
 
 
 def gain_gate(matched: Level | None) -> bool:
