@@ -57,21 +57,20 @@ def artifacts_for(root: Path, uri: str) -> str | None:
 def opened(root: Path, asked: str | None) -> Iterator[Store]:
     """Open the store as its only writer from this project.
 
-    ``mlflow run`` hands ``MLFLOW_RUN_ID`` to every process below it, and all would re-open that one run: it is taken
-    out of the environment and becomes the parent of what is made here.
+    ``mlflow run`` hands ``MLFLOW_RUN_ID`` to every process below it, and all would re-open that one run: while the store
+    is open it is out of the environment, and it becomes the parent of what is made here.
 
     Raises:
         XstiltsError: if the store does not answer; results stay on disk.
     """
     for name, value in TIMEOUTS.items():
         os.environ.setdefault(name, value)
-    outer_run = os.environ.pop("MLFLOW_RUN_ID", None)
     uri = tracking_uri_for(root, asked)
     lock = root / ".xstilts" / "locks" / f"mlflow-{hashlib.sha256(uri.encode()).hexdigest()[:12]}.lock"
     lock.parent.mkdir(parents=True, exist_ok=True)
     with lock.open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
-        with _told(uri):
+        with _told(uri), _without_outer_run() as outer_run:
             import mlflow
 
             for name in ("mlflow", "alembic"):
@@ -81,6 +80,16 @@ def opened(root: Path, asked: str | None) -> Iterator[Store]:
             client = mlflow.MlflowClient(uri)
             client.search_experiments(max_results=1)
             yield Store(client, uri, artifacts_for(root, uri), outer_run)
+
+
+@contextlib.contextmanager
+def _without_outer_run() -> Iterator[str | None]:
+    outer_run = os.environ.pop("MLFLOW_RUN_ID", None)
+    try:
+        yield outer_run
+    finally:
+        if outer_run:
+            os.environ["MLFLOW_RUN_ID"] = outer_run
 
 
 @contextlib.contextmanager
