@@ -1,0 +1,1 @@
+"""What this project is measured by; each script names the peer it runs beside."""

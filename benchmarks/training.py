@@ -96,17 +96,15 @@ def peer(work: Workload, steps: int, batch_size: int) -> dict[str, float]:
 
 def ours(work: Workload, steps: int, batch_size: int, precision: str) -> dict[str, float]:
     """Train one cell a core with the executor; its rate is all cells' tokens over the longest training."""
-    from xstilts.cells.executor import run_cells
+    from xstilts.cells.executor import LocalExecutor
     from xstilts.files import read_json
 
     workers = len(os.sched_getaffinity(0))
     with tempfile.TemporaryDirectory() as folder:
         store = Path(folder)
-        warm, timed = (
-            specs_for(work, count, batch_size, precision, seeds) for count, seeds in ((2, range(workers)),
-                                                                                    (steps, range(workers)))
-        )  # fmt: skip
-        outcomes = list(run_cells([*warm, *timed], store, workers, in_order=True))
+        warm, timed = (specs_for(work, count, batch_size, precision, range(workers)) for count in (2, steps))
+        with LocalExecutor(store, workers) as executor:
+            outcomes = [*executor.run(warm), *executor.run(timed)]
         failed = [outcome.error for outcome in outcomes if outcome.error]
         if failed:
             raise SystemExit(failed[0])
@@ -148,10 +146,10 @@ def main() -> None:
         work = prepare(Path(folder))
         found: dict[str, list[dict[str, float]]] = {"peer": [], "ours": []}
         for number in range(chosen.rounds):
-            for side in found:
+            for side in ("peer", "ours"):
                 command = [
-                    sys.executable, "-m", "benchmarks.training", "--side", side, "--work", folder, "--precision", precision,
-                    "--steps", str(chosen.steps), "--batch-size", str(chosen.batch_size),
+                    sys.executable, "-m", "benchmarks.training", "--side", side, "--work", folder,
+                    "--precision", precision, "--steps", str(chosen.steps), "--batch-size", str(chosen.batch_size),
                 ]  # fmt: skip
                 done = subprocess.run(command, capture_output=True, text=True, check=False)
                 if done.returncode:
@@ -161,17 +159,15 @@ def main() -> None:
     rates = {side: statistics.median(row["tokens_per_s"] for row in rows) for side, rows in found.items()}
     spread = {side: (max(row["tokens_per_s"] for row in rows) / min(row["tokens_per_s"] for row in rows) - 1)
               for side, rows in found.items()}  # fmt: skip
-    print(COLUMNS.format("side", "workers", "threads", "tokens/s", "dev %"))
     cores = len(os.sched_getaffinity(0))
-    for side, name, workers, threads in (
-        ("peer", "Hugging Face Trainer, defaults", 1, cores),
-        ("ours", f"xstilts, {precision}", cores, 1),
-    ):
+    shapes = {"peer": ("Hugging Face Trainer, defaults", 1, cores), "ours": (f"xstilts, {precision}", cores, 1)}
+    print(COLUMNS.format("side", "workers", "threads", "tokens/s", "dev %"))
+    for side, (name, workers, threads) in shapes.items():
         dev = statistics.fmean(row["dev"] for row in found[side])
         print(COLUMNS.format(name, workers, threads, f"{rates[side]:.0f}", f"{dev:.1f}"))
+    facts = {"precision": precision, "batch_size": chosen.batch_size, "steps": chosen.steps, "rounds": chosen.rounds}
     ratio = rates["ours"] / rates["peer"]
-    print(json.dumps({"machine": machine(), "precision": precision, "batch_size": chosen.batch_size, "steps": chosen.steps,
-                      "rounds": chosen.rounds, "tokens_per_s": rates, "spread": spread, "ratio": ratio}))  # fmt: skip
+    print(json.dumps({"machine": machine(), **facts, "tokens_per_s": rates, "spread": spread, "ratio": ratio}))
     print(f"ratio {ratio:.2f}")
 
 

@@ -91,6 +91,7 @@ def specs_for(work: Workload, steps: int, batch_size: int, precision: str, seeds
     for seed in seeds:
         identity = {
             "precision": precision, "deterministic": True, "phase": "intermediate", "encoder": str(work.encoder),
+            "train": str(work.train), "dev": str(work.dev), "inputs": {},
             "task": {"name": task.name, "version": task.version, "labels": list(task.labels)},
             "settings": {"learning_rate": work.learning_rate, "batch_size": batch_size, "steps": steps,
                          "warmup_fraction": 0.0, "weight_decay": 0.0, "max_length": work.max_length},

@@ -10,6 +10,7 @@ import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from xstilts.cells.executor import LocalExecutor
 from xstilts.cells.grid import NONE, Grid, tuned
 from xstilts.cells.spec import CellSpec
 from xstilts.cells.stage import ensure_cells
@@ -48,7 +49,7 @@ class Tuned:
     cells: list[CellSpec]
 
 
-def tune_study(grid: Grid) -> Tuned:
+def tune_study(grid: Grid, executor: LocalExecutor) -> Tuned:
     """Tune both phases for one encoder.
 
     Raises:
@@ -66,9 +67,9 @@ def tune_study(grid: Grid) -> Tuned:
             def of_arm(training: Training, trial: str, arm: str = arm) -> dict[str, CellSpec]:
                 return {"pooled": grid.intermediate(arm, seed, training, variant=trial, keeps_weights=False)}
 
-            best = _search(grid, "intermediate", task, grid.study.intermediate, of_arm, found)
+            best = _search(grid, "intermediate", task, grid.study.intermediate, of_arm, found, executor)
             starts[task] = grid.intermediate(arm, seed, tuned(grid.study.intermediate, best))
-            _train(grid, f"intermediate-{task}", [starts[task]], may_fail=False)
+            _train(grid, executor, f"intermediate-{task}", [starts[task]], may_fail=False)
             found.cells.append(starts[task])
     start = next(iter(starts.values()))
     for target, facts in grid.arms["targets"].items():
@@ -81,11 +82,13 @@ def tune_study(grid: Grid) -> Tuned:
                 for name, arm, begin in (("none", NONE, None), ("pooled", start.labels.arm, start))
             }
 
-        _search(grid, "target", target, grid.study.target.training(target), of_target, found)
+        _search(grid, "target", target, grid.study.target.training(target), of_target, found, executor)
     return found
 
 
-def _search(grid: Grid, phase: str, name: str, default: Training, cells: Cells, found: Tuned) -> dict[str, float]:
+def _search(
+    grid: Grid, phase: str, name: str, default: Training, cells: Cells, found: Tuned, executor: LocalExecutor
+) -> dict[str, float]:
     """One Optuna study; its first trial is the default. What it finds goes into ``found``."""
     import optuna
 
@@ -109,7 +112,7 @@ def _search(grid: Grid, phase: str, name: str, default: Training, cells: Cells, 
             cells(dataclasses.replace(default, **each), f"trial-{number}")  # type: ignore[arg-type]
             for number, each in zip(numbers, params, strict=True)
         ]
-        scores = _dev_scores(grid, f"{phase}-{name}", groups, found)
+        scores = _dev_scores(grid, executor, f"{phase}-{name}", groups, found)
         rows.extend(
             _row(phase, name, number, each, one) for number, each, one in zip(numbers, params, scores, strict=True)
         )
@@ -143,14 +146,15 @@ def _space(settings: TuneSection) -> "Mapping[str, optuna.distributions.FloatDis
     }
 
 
-def _train(grid: Grid, name: str, cells: Sequence[CellSpec], *, may_fail: bool) -> None:
-    workers = grid.study.runtime.workers
-    ensure_cells(cells, grid.layout, f"tune-{name}-{grid.encoder}", workers, may_fail=may_fail)
+def _train(grid: Grid, executor: LocalExecutor, name: str, cells: Sequence[CellSpec], *, may_fail: bool) -> None:
+    ensure_cells(cells, grid.layout, f"tune-{name}-{grid.encoder}", executor, may_fail=may_fail)
 
 
-def _dev_scores(grid: Grid, name: str, groups: Sequence[dict[str, CellSpec]], found: Tuned) -> list[dict[str, float]]:
+def _dev_scores(
+    grid: Grid, executor: LocalExecutor, name: str, groups: Sequence[dict[str, CellSpec]], found: Tuned
+) -> list[dict[str, float]]:
     """English dev score of each start of each trial; nothing for a trial with a diverged cell."""
-    _train(grid, name, [spec for group in groups for spec in group.values()], may_fail=True)
+    _train(grid, executor, name, [spec for group in groups for spec in group.values()], may_fail=True)
     store = CellStore(grid.layout.store)
     scores = []
     for group in groups:

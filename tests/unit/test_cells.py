@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from xstilts.cells import executor
-from xstilts.cells.executor import run_cells
+from xstilts.cells.executor import LocalExecutor, Outcome
 from xstilts.cells.spec import CellSpec, Labels
 from xstilts.cells.store import CellStore, damaged_files, link_tree
 from xstilts.errors import XstiltsError
@@ -98,6 +98,11 @@ def fake_work(pipe: Any, store: Path, parent: int) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
         build(CellStore(store), task.key)
         pipe.send("")
+
+
+def run_cells(specs: list[CellSpec], store: Path, workers: int) -> list[Outcome]:
+    with LocalExecutor(store, workers) as executor:
+        return list(executor.run(specs))
 
 
 @pytest.fixture

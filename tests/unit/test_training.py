@@ -14,10 +14,13 @@ from tests.conftest import sentences, write_tiny_encoder
 from xstilts.errors import XstiltsError
 from xstilts.families import family_of
 from xstilts.tasks import TASKS
-from xstilts.training.batches import Collator, prediction_batches, training_batches
+from xstilts.training.batches import Collator, budget_batches, micro_batches, training_batches
+from xstilts.training.dropout import CUTS, MaskPool
+from xstilts.training.encoded import encoded_once
 from xstilts.training.loop import DivergedError, parameter_groups, rate_at, train
 from xstilts.training.model import ROW_IDS, embedding_name, load_model, save_state, swap_vocabulary, trained_state
 from xstilts.training.predict import predict
+from xstilts.training.resume import Checkpoints
 from xstilts.training.vocabulary import Vocabulary, vocabulary_of
 
 CPU = torch.device("cpu")
@@ -26,7 +29,16 @@ UDPOS = TASKS["udpos"]
 
 
 def train_tiny(
-    base: Path, *, start: Path | None = None, full: bool = False, steps: int = 4, batch_size: int = 8, lr: float = 2e-3
+    base: Path,
+    *,
+    start: Path | None = None,
+    full: bool = False,
+    steps: int = 4,
+    batch_size: int = 8,
+    lr: float = 2e-3,
+    room: int = 1024,
+    dropout: bool = True,
+    checkpoints: Checkpoints | None = None,
 ) -> tuple[Any, Vocabulary, list[float], Any, list[dict[str, Any]]]:
     """Train the tiny encoder on a few sentences; with ``full``, with every row of the embedding in memory."""
     torch.set_num_threads(1)
@@ -36,19 +48,21 @@ def train_tiny(
     examples = family.encode(rows, tokenizer, UDPOS, 48)
     vocabulary = Vocabulary(np.arange(len(tokenizer))) if full else vocabulary_of(tokenizer, examples)
     model, report = load_model(base, start, vocabulary, UDPOS, head_seed=3)
+    for module in model.modules():
+        if isinstance(module, torch.nn.Dropout) and not dropout:
+            module.p = 0.0
     collate = Collator(tokenizer, vocabulary, CPU)
     losses: list[float] = []
-    order = training_batches([len(example.input_ids) for example in examples], batch_size, np.random.default_rng(1))
-    torch.manual_seed(11)
+    order = training_batches([len(each.input_ids) for each in examples], batch_size, steps, np.random.default_rng(1))
     train(
         model,
-        (collate([examples[index] for index in indices]) for indices in order),
+        lambda step: [collate(part) for part in micro_batches([examples[index] for index in order[step]], room)],
         steps,
         SimpleNamespace(**{**vars(SETTINGS), "learning_rate": lr}),
         precision=torch.float32,
+        dropout_seed=11,
         on_event=lambda step, name, value: losses.append(value) if name == "loss" else None,
-        on_dev=lambda step: None,
-        dev_steps=frozenset(),
+        checkpoints=checkpoints,
     )
     return model, vocabulary, losses, report, rows
 
@@ -59,7 +73,8 @@ def predicted(base: Path, model: Any, state: dict[str, torch.Tensor], rows: list
     vocabulary = vocabulary_of(tokenizer, examples)
     swap_vocabulary(model, base, state, vocabulary)
     collate = Collator(tokenizer, vocabulary, CPU)
-    return predict(model, examples, len(rows), UDPOS, collate, token_budget=64, precision=torch.float32)
+    model.for_prediction(torch.float32)
+    return predict(model, {"rows": examples}, {"rows": len(rows)}, UDPOS, collate)["rows"]
 
 
 def test_trimming_the_vocabulary_changes_no_bit(tiny_encoder: Path) -> None:
@@ -177,14 +192,106 @@ def test_the_rate_rises_and_falls() -> None:
 
 def test_training_batches_cover_every_pass_and_keep_lengths_together() -> None:
     lengths = list(range(1, 101))
-    batches = training_batches(lengths, 10, np.random.default_rng(0))
-    one_pass = [next(batches) for _ in range(10)]
+    one_pass = training_batches(lengths, 10, 10, np.random.default_rng(0))
+    assert training_batches(lengths, 10, 25, np.random.default_rng(0))[:10] == one_pass
     assert sorted(index for batch in one_pass for index in batch) == list(range(100))
     assert np.mean([np.ptp([lengths[index] for index in batch]) for batch in one_pass]) < 20
 
 
-def test_prediction_batches_keep_the_budget() -> None:
+def test_budget_batches_keep_the_budget() -> None:
     lengths = [5, 40, 3, 90, 12, 7]
-    batches = list(prediction_batches(lengths, 48))
+    batches = list(budget_batches(lengths, 48))
     assert sorted(index for batch in batches for index in batch) == list(range(6))
     assert all(len(batch) == 1 or max(lengths[index] for index in batch) * len(batch) <= 48 for batch in batches)
+
+
+def test_a_step_cut_into_micro_batches_is_the_same_step(tiny_encoder: Path) -> None:
+    whole, cut = (train_tiny(tiny_encoder, room=room, dropout=False) for room in (4096, 24))
+    assert cut[2] == pytest.approx(whole[2], rel=1e-5)
+    for name, tensor in whole[0].state_dict().items():
+        assert torch.allclose(cut[0].state_dict()[name], tensor, atol=2e-5), name
+
+
+def test_training_goes_on_from_a_checkpoint_to_the_last_bit(tiny_encoder: Path, tmp_path: Path) -> None:
+    class KilledError(Exception):
+        pass
+
+    class Dying(Checkpoints):
+        def save(self, *args: Any) -> None:
+            super().save(*args)
+            if args[-1]["step"] == 5:
+                raise KilledError
+
+    whole = train_tiny(tiny_encoder, steps=9)
+    with pytest.raises(KilledError):
+        train_tiny(tiny_encoder, steps=9, checkpoints=Dying(tmp_path / "kept", 0.0))
+    assert (tmp_path / "kept" / "facts.json").is_file()
+    resumed = train_tiny(tiny_encoder, steps=9, checkpoints=Checkpoints(tmp_path / "kept", 1e9))
+    assert resumed[2] == whole[2][5:]
+    for name, tensor in whole[0].state_dict().items():
+        assert torch.equal(resumed[0].state_dict()[name], tensor), name
+
+
+def test_masks_from_the_pool_drop_the_right_share_and_repeat() -> None:
+    def masks(seed: int, count: int) -> list[torch.Tensor]:
+        with MaskPool(seed):
+            return [torch.nn.functional.dropout(torch.ones(1000, 30), 0.1, True) for _ in range(count)]
+
+    drawn = masks(1, 40)
+    shares = [float((mask == 0).float().mean()) for mask in drawn]
+    assert np.mean(shares) == pytest.approx(0.1, abs=0.003)
+    assert len({round(share, 5) for share in shares}) > 30, "masks differ"
+    assert drawn[0].unique().tolist() == pytest.approx([0.0, 1 / 0.9])
+    torch.manual_seed(99)
+    assert all(torch.equal(one, two) for one, two in zip(drawn, masks(1, 40), strict=True))
+    assert not torch.equal(drawn[0], masks(2, 1)[0])
+    apart = (drawn[0] == 0).float().flatten() - 0.1, (drawn[1] == 0).float().flatten() - 0.1
+    assert abs(float((apart[0] * apart[1]).mean())) < 0.005, "two masks are uncorrelated"
+
+
+def test_masks_go_on_from_a_saved_state() -> None:
+    pool = MaskPool(3)
+    ones = torch.ones(7, 11)
+    with pool:
+        torch.nn.functional.dropout(ones, 0.2, True)
+    state = {key: value.clone() if isinstance(value, torch.Tensor) else value for key, value in pool.state().items()}
+    state["pools"] = dict(state["pools"])
+    other = MaskPool(8)
+    other.restore(state)
+    for _ in range(CUTS + 5):
+        with pool:
+            expected = torch.nn.functional.dropout(ones, 0.2, True)
+        with other:
+            assert torch.equal(torch.nn.functional.dropout(ones, 0.2, True), expected)
+
+
+def test_dropout_of_prediction_is_left_alone() -> None:
+    ones = torch.ones(5)
+    with MaskPool(0):
+        assert torch.nn.functional.dropout(ones, 0.5, False) is ones
+
+
+def test_rows_are_encoded_once_and_come_back_the_same(tiny_encoder: Path, tmp_path: Path) -> None:
+    tokenizer = AutoTokenizer.from_pretrained(tiny_encoder)
+    family = family_of(UDPOS)
+    rows = sentences("en", 12, 5, "train") + sentences("zh", 3, 5, "train")
+    examples = family.encode(rows, tokenizer, UDPOS, 16)
+    assert len(examples) > len(rows), "long rows make several examples"
+    calls = []
+
+    def encode() -> Any:
+        calls.append(1)
+        return examples
+
+    for _ in range(2):
+        found = encoded_once(tmp_path / "encoded", encode, "content", 16)
+        assert len(found) == len(examples)
+        for one, two in zip(found, examples, strict=True):
+            assert one.row == two.row
+            for name in ("input_ids", "type_ids", "targets", "positions"):
+                assert np.array_equal(getattr(one, name), getattr(two, name))
+    assert len(calls) == 1
+    encoded_once(tmp_path / "encoded", encode, "other content", 16)
+    assert len(calls) == 2
+    assert len(encoded_once(tmp_path / "encoded", list, "no rows", 16)) == 0
+    assert [path.name for path in (tmp_path / "encoded").iterdir() if path.name.startswith(".")] == []

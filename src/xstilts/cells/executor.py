@@ -3,10 +3,12 @@
 A worker that is killed costs its cell one retry and nobody else anything; workers die with their driver.
 """
 
+import contextlib
 import ctypes
 import multiprocessing
 import os
 import signal
+import sys
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -18,10 +20,15 @@ from xstilts.cells.spec import CellSpec
 from xstilts.errors import XstiltsError
 
 ATTEMPTS = 2
+WORKER_MB = 1600
+"""Memory that a worker is planned with."""
 _PR_SET_PDEATHSIG = 1
-ONE_THREAD = {name: "1" for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")} | {
-    "TOKENIZERS_PARALLELISM": "false"
+WORKER_ENVIRONMENT = {name: "1" for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")} | {
+    "TOKENIZERS_PARALLELISM": "false",
+    "GLIBC_TUNABLES": "glibc.malloc.mmap_threshold=33554432:glibc.malloc.trim_threshold=2147483648:"
+    "glibc.malloc.top_pad=67108864",
 }
+"""One thread; and an allocator that keeps freed memory instead of faulting it in again at every step."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +40,12 @@ class Outcome:
 
 
 def workers_for(asked: int, device: str) -> int:
-    """Processes to use: one a core on a CPU, one in all on a GPU, unless a number is asked for."""
+    """Processes to use: one a core and one for each 1.6 GB of free memory on a CPU, one in all on a GPU.
+
+    Args:
+        asked: a number that is taken as it is; 0 to decide here.
+        device: ``auto``, ``cpu`` or ``cuda``.
+    """
     if asked:
         return asked
     if device != "cpu":
@@ -41,28 +53,56 @@ def workers_for(asked: int, device: str) -> int:
 
         if torch.cuda.is_available():
             return 1
-    return len(os.sched_getaffinity(0))
+    return max(1, min(len(os.sched_getaffinity(0)), _available_mb() // WORKER_MB))
 
 
-def run_cells(specs: Sequence[CellSpec], store: Path, workers: int) -> Iterator[Outcome]:
-    """Train cells, longest first, and tell of each as it ends.
+def _available_mb() -> int:
+    try:
+        lines = Path("/proc/meminfo").read_text("ascii").splitlines()
+    except OSError:
+        return sys.maxsize
+    return next((int(line.split()[1]) // 1024 for line in lines if line.startswith("MemAvailable:")), sys.maxsize)
+
+
+class LocalExecutor:
+    """Warm workers: they start when the first cell needs them and stay for the next batch of cells.
 
     Args:
-        specs: what to train; their keys differ.
         store: folder of finished cells.
-        workers: processes.
+        workers: processes at most.
     """
-    queue = sorted(specs, key=lambda spec: (-spec.cost, spec.key))
-    attempts = dict.fromkeys((spec.key for spec in queue), 0)
-    crew = [_Worker(store) for _ in range(min(workers, len(queue)))]
-    try:
-        while queue or any(worker.spec for worker in crew):
-            for number, worker in enumerate(crew):
+
+    def __init__(self, store: Path, workers: int) -> None:
+        self.store, self.workers = store, workers
+        self._crew: list[_Worker] = []
+
+    def __enter__(self) -> "LocalExecutor":
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        for worker in self._crew:
+            worker.stop()
+        self._crew.clear()
+
+    def run(self, specs: Sequence[CellSpec]) -> Iterator[Outcome]:
+        """Train cells, longest first, and tell of each as it ends.
+
+        Args:
+            specs: what to train; their keys differ.
+        """
+        queue = sorted(specs, key=lambda spec: (-spec.cost, spec.key))
+        attempts = dict.fromkeys((spec.key for spec in queue), 0)
+        while len(self._crew) < min(self.workers, len(queue)):
+            self._crew.append(_Worker(self.store))
+        while queue or any(worker.spec for worker in self._crew):
+            for number, worker in enumerate(self._crew):
                 if worker.spec is None and queue:
-                    crew[number] = worker = worker if worker.alive else _Worker(store)
+                    if not worker.alive:
+                        worker.stop()
+                        self._crew[number] = worker = _Worker(self.store)
                     attempts[queue[0].key] += 1
                     worker.begin(queue.pop(0))
-            busy = {worker.pipe: worker for worker in crew if worker.spec}
+            busy = {worker.pipe: worker for worker in self._crew if worker.spec}
             for pipe in wait(list(busy)):
                 worker = busy[pipe]  # type: ignore[index]
                 spec, error, died = worker.finish()
@@ -70,9 +110,6 @@ def run_cells(specs: Sequence[CellSpec], store: Path, workers: int) -> Iterator[
                     queue.insert(0, spec)
                 else:
                     yield Outcome(spec, error)
-    finally:
-        for worker in crew:
-            worker.stop()
 
 
 class _Worker:
@@ -82,8 +119,8 @@ class _Worker:
         context = multiprocessing.get_context("spawn")
         self.pipe, theirs = context.Pipe()
         self.spec: CellSpec | None = None
-        before = {name: os.environ.get(name) for name in ONE_THREAD}
-        os.environ.update(ONE_THREAD)
+        before = {name: os.environ.get(name) for name in WORKER_ENVIRONMENT}
+        os.environ.update(WORKER_ENVIRONMENT)
         try:
             self.process: SpawnProcess = context.Process(target=_work, args=(theirs, store, os.getpid()), daemon=True)
             self.process.start()
@@ -98,7 +135,8 @@ class _Worker:
 
     def begin(self, spec: CellSpec) -> None:
         self.spec = spec
-        self.pipe.send(spec)
+        with contextlib.suppress(BrokenPipeError):  # it died while it waited: `finish` tells
+            self.pipe.send(spec)
 
     def finish(self) -> tuple[CellSpec, str, bool]:
         """The cell, its error, and whether the process died under it."""

@@ -9,11 +9,13 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from xstilts.cells.executor import Outcome, run_cells, workers_for
+from xstilts.cells.executor import LocalExecutor, Outcome, workers_for
 from xstilts.cells.seeding import adopt_cells, seed_store
 from xstilts.cells.spec import CellSpec
 from xstilts.cells.store import CellStore, link_tree
+from xstilts.config import Study
 from xstilts.errors import XstiltsError
+from xstilts.faults import fault
 from xstilts.files import read_json, replaced_folder, write_jsonl
 from xstilts.layout import Layout
 
@@ -32,11 +34,19 @@ def stage_lock(layout: Layout, name: str) -> Iterator[None]:
         yield
 
 
+@contextmanager
+def local_executor(study: Study, layout: Layout) -> Iterator[LocalExecutor]:
+    """The workers of a stage, with the study's runtime settings."""
+    runtime = study.runtime
+    with LocalExecutor(layout.store, workers_for(runtime.workers, runtime.device)) as executor:
+        yield executor
+
+
 def ensure_cells(
     specs: Sequence[CellSpec],
     layout: Layout,
     name: str,
-    workers: int,
+    executor: LocalExecutor,
     *,
     reuse: bool = True,
     may_fail: bool = False,
@@ -48,7 +58,7 @@ def ensure_cells(
         specs: wanted cells.
         layout: tells the store and the project's root.
         name: of the stage, for locks and messages.
-        workers: processes; 0 for one a core.
+        executor: trains what is missing.
         reuse: whether finished cells are taken as they are; otherwise all are trained again.
         may_fail: whether a failed cell is only told of; tuning learns from it.
         beside: outputs of other stages that may hold wanted cells, as after ``dvc pull`` without a store.
@@ -78,12 +88,12 @@ def ensure_cells(
             f"{len(missing)} to train",
             flush=True,
         )
-        failed = _train([wanted[key] for key in missing], store, name, workers)
+        failed = _train([wanted[key] for key in missing], store, name, executor)
     if failed and not may_fail:
         raise _failure(failed, layout, name, len(wanted))
 
 
-def _train(specs: Sequence[CellSpec], store: CellStore, name: str, workers: int) -> list[Outcome]:
+def _train(specs: Sequence[CellSpec], store: CellStore, name: str, executor: LocalExecutor) -> list[Outcome]:
     if not specs:
         return []
     columns = (
@@ -94,7 +104,7 @@ def _train(specs: Sequence[CellSpec], store: CellStore, name: str, workers: int)
     failed = []
     with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
         bar = progress.add_task(name, total=sum(spec.cost for spec in specs) or 1.0)
-        for number, outcome in enumerate(run_cells(specs, store.folder, workers_for(workers, specs[0].device)), 1):
+        for number, outcome in enumerate(executor.run(specs), 1):
             progress.update(bar, advance=outcome.spec.cost, description=f"{name} {number}/{len(specs)}")
             _tell(outcome, store, number, len(specs))
             if outcome.error:
@@ -135,3 +145,4 @@ def place_cells(specs: Sequence[CellSpec], layout: Layout, out: Path) -> None:
         for spec in specs:
             link_tree(store.path(spec.key), building / spec.labels.path)
         write_jsonl(building / "index.jsonl", (spec.index_row() for spec in specs))
+        fault("place")

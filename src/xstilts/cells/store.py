@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from xstilts.faults import fault
 from xstilts.files import Json, read_json, sha256_of, told_when_full, write_json
 
 MANIFEST = "cell.json"
@@ -61,6 +62,7 @@ class CellStore:
                 name = path.relative_to(folder).as_posix()
                 if name not in RECORDS:
                     payload[name] = {"sha256": sha256_of(path), "bytes": path.stat().st_size}
+        fault("manifest")
         write_json(folder / MANIFEST, {**manifest, "key": key, "files": payload})
         self.adopt(key, folder)
 
@@ -79,7 +81,7 @@ class CellStore:
 
     def sweep(self) -> None:
         """Remove what killed builders left; call it only under the stage's lock."""
-        for path in self.folder.glob(".building-*"):
+        for path in (*self.folder.glob(".building-*"), *self.folder.glob(".checkpoints/.building-*")):
             pid = int(path.name.split("-")[1])
             if not Path(f"/proc/{pid}").exists():
                 shutil.rmtree(path, ignore_errors=True)

@@ -2,7 +2,7 @@
 
 from xstilts.arms.stamp import check_stamp
 from xstilts.cells.grid import Grid, intermediate_cells, resolved_precision
-from xstilts.cells.stage import ensure_cells, place_cells
+from xstilts.cells.stage import ensure_cells, local_executor, place_cells
 from xstilts.config import Study
 from xstilts.files import read_json
 from xstilts.layout import Layout
@@ -14,5 +14,6 @@ def run(study: Study, layout: Layout, encoder: str, *, reuse: bool = True) -> No
     best = read_json(layout.results("tune", encoder, "best.json"))
     grid = Grid(study, layout, encoder, arms, resolved_precision(study.precision))
     cells = intermediate_cells(grid, best)
-    ensure_cells(cells, layout, f"intermediate-{encoder}", study.runtime.workers, reuse=reuse)
+    with local_executor(study, layout) as executor:
+        ensure_cells(cells, layout, f"intermediate-{encoder}", executor, reuse=reuse)
     place_cells(cells, layout, layout.models("intermediate", encoder))

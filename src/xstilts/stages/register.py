@@ -5,9 +5,10 @@ from pathlib import Path
 from typing import Any
 
 from xstilts.arms.stamp import check_stamp
+from xstilts.cells.executor import LocalExecutor
 from xstilts.cells.grid import NONE, Grid, intermediate_cells, resolved_precision, tuned
 from xstilts.cells.spec import CellSpec
-from xstilts.cells.stage import ensure_cells
+from xstilts.cells.stage import ensure_cells, local_executor
 from xstilts.cells.store import CellStore
 from xstilts.config import Study
 from xstilts.errors import XstiltsError
@@ -23,11 +24,11 @@ def run(study: Study, layout: Layout) -> None:
     """Write ``models/<study>/register/`` and ``results/<study>/register/intents.json``."""
     arms = check_stamp(layout.data("arms"), study)
     intents: list[Json] = []
-    with replaced_folder(layout.models("register")) as models:
+    with local_executor(study, layout) as executor, replaced_folder(layout.models("register")) as models:
         for encoder in study.encoders:
             best = read_json(layout.results("tune", encoder, "best.json"))
             grid = Grid(study, layout, encoder, arms, resolved_precision(study.precision))
-            intents += _Registrar(grid, best, models).intents()
+            intents += _Registrar(grid, best, models, executor).intents()
     with replaced_folder(layout.results("register")) as folder:
         write_json(folder / "intents.json", intents)
     for intent in intents:
@@ -38,8 +39,8 @@ def run(study: Study, layout: Layout) -> None:
 class _Registrar:
     """Champions and checkpoints of one encoder."""
 
-    def __init__(self, grid: Grid, best: Json, models: Path) -> None:
-        self.grid, self.best, self.models = grid, best, models
+    def __init__(self, grid: Grid, best: Json, models: Path, executor: LocalExecutor) -> None:
+        self.grid, self.best, self.models, self.executor = grid, best, models, executor
         self.study, self.layout = grid.study, grid.layout
         self.store = CellStore(grid.layout.store)
         self.starts = {(spec.labels.arm, spec.labels.seed): spec for spec in intermediate_cells(grid, best)}
@@ -120,7 +121,7 @@ class _Registrar:
     def _in_store(self, spec: CellSpec) -> None:
         name = f"register-{self.grid.encoder}-{spec.labels.target or spec.labels.arm}"
         trained = self.layout.models("intermediate", self.grid.encoder)
-        ensure_cells([spec], self.layout, name, self.study.runtime.workers, beside=[trained])
+        ensure_cells([spec], self.layout, name, self.executor, beside=[trained])
 
     def _checkpoint(self, arm: str, seed: int) -> Json:
         spec = self.starts[arm, seed]

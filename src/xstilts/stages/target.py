@@ -2,7 +2,7 @@
 
 from xstilts.arms.stamp import check_stamp
 from xstilts.cells.grid import Grid, intermediate_cells, resolved_precision, target_cells
-from xstilts.cells.stage import ensure_cells, place_cells
+from xstilts.cells.stage import ensure_cells, local_executor, place_cells
 from xstilts.config import Study
 from xstilts.files import read_json
 from xstilts.layout import Layout
@@ -15,7 +15,8 @@ def run(study: Study, layout: Layout, encoder: str, *, reuse: bool = True) -> No
     grid = Grid(study, layout, encoder, arms, resolved_precision(study.precision))
     starts = intermediate_cells(grid, best)
     trained = layout.models("intermediate", encoder)
-    ensure_cells(starts, layout, f"intermediate-{encoder}", study.runtime.workers, beside=[trained])
     cells = target_cells(grid, best)
-    ensure_cells(cells, layout, f"target-{encoder}", study.runtime.workers, reuse=reuse)
+    with local_executor(study, layout) as executor:
+        ensure_cells(starts, layout, f"intermediate-{encoder}", executor, beside=[trained])
+        ensure_cells(cells, layout, f"target-{encoder}", executor, reuse=reuse)
     place_cells(cells, layout, layout.models("target", encoder))

@@ -2,7 +2,7 @@
 
 from xstilts.arms.stamp import check_stamp
 from xstilts.cells.grid import Grid, resolved_precision
-from xstilts.cells.stage import place_cells
+from xstilts.cells.stage import local_executor, place_cells
 from xstilts.config import Study
 from xstilts.files import replaced_folder, write_csv, write_json
 from xstilts.layout import Layout
@@ -13,7 +13,8 @@ def run(study: Study, layout: Layout, encoder: str) -> None:
     """Write ``best.json`` and ``trials.csv`` below ``results/``, and the trials' cells below ``models/``."""
     arms = check_stamp(layout.data("arms"), study)
     grid = Grid(study, layout, encoder, arms, resolved_precision(study.precision))
-    found = tune_study(grid)
+    with local_executor(study, layout) as executor:
+        found = tune_study(grid, executor)
     place_cells(found.cells, layout, layout.models("tune", encoder))
     with replaced_folder(layout.results("tune", encoder)) as out:
         write_json(out / "best.json", found.best)

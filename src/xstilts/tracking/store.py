@@ -57,8 +57,8 @@ def artifacts_for(root: Path, uri: str) -> str | None:
 def opened(root: Path, asked: str | None) -> Iterator[Store]:
     """Open the store as its only writer from this project.
 
-    ``mlflow run`` hands ``MLFLOW_RUN_ID`` to every process below it, and all would re-open that one run: while the store
-    is open it is out of the environment, and it becomes the parent of what is made here.
+    ``mlflow run`` hands ``MLFLOW_RUN_ID`` to every process below it, and all would re-open that one run: while the
+    store is open it is out of the environment, and it becomes the parent of what is made here.
 
     Raises:
         XstiltsError: if the store does not answer; results stay on disk.

@@ -31,6 +31,11 @@ class Batch:
     examples: tuple[Example, ...]
     offsets: tuple[int, ...]
 
+    @property
+    def tokens(self) -> int:
+        """Real subwords."""
+        return sum(len(example.input_ids) for example in self.examples)
+
 
 class Collator:
     """Pads examples the way an encoder wants them.
@@ -74,31 +79,39 @@ class Collator:
         )
 
 
-def training_batches(lengths: Sequence[int], batch_size: int, rng: np.random.Generator) -> Iterator[list[int]]:
-    """Batches without end: each pass shuffles, sorts pools of a few batches by length, and shuffles the batches.
+def training_batches(lengths: Sequence[int], batch_size: int, steps: int, rng: np.random.Generator) -> list[list[int]]:
+    """The examples of every optimizer step: each pass shuffles, sorts pools of a few batches by length, and shuffles.
 
     Args:
         lengths: subwords of each example.
         batch_size: examples in a batch; the last one of a pass may be smaller.
+        steps: optimizer steps.
         rng: decides the order.
 
-    Yields:
-        Indices of the examples of one optimizer step.
+    Returns:
+        For each step the indices of its examples.
     """
     by_length = np.asarray(lengths)
-    while True:
+    found: list[list[int]] = []
+    while len(found) < steps:
         order = rng.permutation(len(by_length))
         batches: list[NDArray[np.int64]] = []
         for start in range(0, len(order), batch_size * POOL):
             pool = order[start : start + batch_size * POOL]
             pool = pool[np.argsort(by_length[pool], kind="stable")]
             batches += [pool[at : at + batch_size] for at in range(0, len(pool), batch_size)]
-        for index in rng.permutation(len(batches)):
-            yield batches[index].tolist()
+        found += [batches[index].tolist() for index in rng.permutation(len(batches))]
+    return found[:steps]
 
 
-def prediction_batches(lengths: Sequence[int], token_budget: int) -> Iterator[list[int]]:
-    """Batches for prediction: longest first, as many as fit the budget when padded.
+def micro_batches(examples: Sequence[Example], token_budget: int) -> list[list[Example]]:
+    """Cut one optimizer step's examples into parts of like length that fit a budget of padded subwords each."""
+    lengths = [len(example.input_ids) for example in examples]
+    return [[examples[index] for index in indices] for indices in budget_batches(lengths, token_budget)]
+
+
+def budget_batches(lengths: Sequence[int], token_budget: int) -> Iterator[list[int]]:
+    """Batches under a token budget: longest first, as many as fit when padded.
 
     Args:
         lengths: subwords of each example.

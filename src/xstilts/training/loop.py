@@ -1,7 +1,9 @@
 """The train loop: fixed optimizer steps, linear warm-up and decay, the loss weighed by labelled items."""
 
+import contextlib
 import math
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -9,8 +11,11 @@ import torch
 from torch import nn
 
 from xstilts.families.base import IGNORED
+from xstilts.faults import fault
 from xstilts.training.batches import Batch
+from xstilts.training.dropout import MaskPool
 from xstilts.training.model import TaskModel
+from xstilts.training.resume import Checkpoints
 
 CLIP_NORM = 1.0
 
@@ -38,11 +43,13 @@ class Trained:
         steps: optimizer steps.
         tokens: real (unpadded) subwords seen.
         loss: mean loss of the last step, per labelled item.
+        wall_s: seconds in the loop.
     """
 
     steps: int
     tokens: int
     loss: float
+    wall_s: float
 
 
 class DivergedError(Exception):
@@ -66,26 +73,26 @@ def rate_at(step: int, steps: int, warmup_fraction: float) -> float:
 
 def train(
     model: TaskModel,
-    batches: Iterator[Batch],
+    batches: Callable[[int], Sequence[Batch]],
     steps: int,
     settings: Settings,
     *,
     precision: torch.dtype,
+    dropout_seed: int,
     on_event: Events,
-    on_dev: Callable[[int], None],
-    dev_steps: frozenset[int],
+    checkpoints: Checkpoints | None = None,
 ) -> Trained:
     """Train in place.
 
     Args:
         model: on its device.
-        batches: without end; one batch is one optimizer step.
+        batches: gives the micro-batches of an optimizer step; it is asked for rising steps.
         steps: optimizer steps.
         settings: learning rate, warm-up, weight decay.
         precision: float32, or bfloat16 for autocast.
+        dropout_seed: of all dropout masks.
         on_event: takes the curves (``loss``, ``learning_rate``).
-        on_dev: called after the steps in ``dev_steps`` with the step's number.
-        dev_steps: when to look at English dev; it changes nothing in the training.
+        checkpoints: of a long cell: training goes on from the last one, and writes one now and then.
 
     Raises:
         DivergedError: if the loss stops being finite.
@@ -94,29 +101,45 @@ def train(
     groups = parameter_groups(model, embedding, settings.weight_decay)
     optimizer = torch.optim.AdamW(groups, lr=settings.learning_rate, fused=True)
     device = embedding.device
+    masks = _masks(device, dropout_seed)
+    pool = masks if isinstance(masks, MaskPool) else None
+    found = checkpoints.restore(model, optimizer, pool) if checkpoints else None
+    first, tokens = (int(found["step"]), int(found["tokens"])) if found else (0, 0)
     model.train()
-    tokens, value, every = 0, math.nan, max(1, steps // 20)
-    for step in range(steps):
+    began = time.perf_counter()
+    value, every = math.nan, max(1, steps // 20)
+    for step in range(first, steps):
         rate = settings.learning_rate * rate_at(step, steps, settings.warmup_fraction)
         for group in optimizer.param_groups:
             group["lr"] = rate
-        batch = next(batches)
-        with torch.autocast(device.type, dtype=torch.bfloat16, enabled=precision is torch.bfloat16):
-            logits = model(batch)
-        labelled = (batch.targets != IGNORED).sum().clamp(min=1)
-        loss = model.family.loss(logits.float(), batch.targets) / labelled
-        loss.backward()  # type: ignore[no-untyped-call]
+        micro_batches = batches(step)
+        labelled = max(1, sum(int((batch.targets != IGNORED).sum()) for batch in micro_batches))
+        total = torch.zeros((), device=device)
+        for batch in micro_batches:
+            with masks, torch.autocast(device.type, dtype=torch.bfloat16, enabled=precision is torch.bfloat16):
+                logits = model(batch)
+            loss = model.family.loss(logits.float(), batch.targets) / labelled
+            loss.backward()  # type: ignore[no-untyped-call]
+            total += loss.detach()
+            tokens += batch.tokens
+        fault("step")
         nn.utils.clip_grad_norm_(model.parameters(), CLIP_NORM)
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
-        tokens += sum(len(example.input_ids) for example in batch.examples)
         if step % every == 0 or step == steps - 1:
-            value = loss.item()
+            value = total.item()
             if not math.isfinite(value):
                 raise DivergedError(f"the loss is {value} at step {step}")
             on_event(step + 1, "loss", value)
             on_event(step + 1, "learning_rate", rate)
-        if step + 1 in dev_steps:
-            on_dev(step + 1)
-            model.train()
-    return Trained(steps, tokens, value)
+        if checkpoints and step + 1 < steps and checkpoints.due():
+            checkpoints.save(model, optimizer, pool, {"step": step + 1, "tokens": tokens})
+    return Trained(steps, tokens, value, time.perf_counter() - began)
+
+
+def _masks(device: torch.device, seed: int) -> contextlib.AbstractContextManager[object]:
+    """Dropout masks that repeat for a seed: from a pool on a CPU, from the device's own generator elsewhere."""
+    if device.type == "cpu":
+        return MaskPool(seed)
+    torch.manual_seed(seed)
+    return contextlib.nullcontext()

@@ -56,9 +56,14 @@ class TaskModel(nn.Module):
         self.encoder, self.head, self.family = encoder, head, family
 
     def forward(self, batch: Batch) -> Tensor:
-        """Logits of a batch: [b, s, k] for tagging, [b, k] for classification."""
+        """Logits of a batch, float32 outside of autocast: [b, s, k] for tagging, [b, k] for classification."""
         hidden = self.encoder(**batch.inputs).last_hidden_state
-        return self.family.logits(hidden, batch, self.head)
+        return self.family.logits(hidden.float(), batch, self.head)
+
+    def for_prediction(self, precision: torch.dtype) -> "TaskModel":
+        """Hold the encoder in the precision it predicts in; the head stays float32. It is not to be trained on."""
+        self.encoder.to(precision)
+        return self.eval()
 
 
 def embedding_name(encoder: nn.Module) -> str:
@@ -187,7 +192,6 @@ def swap_vocabulary(model: TaskModel, base: Path, state: Mapping[str, Tensor], v
     old = encoder.get_input_embeddings()  # type: ignore[operator]
     rows = embedding_rows(base, embedding_name(encoder), vocabulary)
     put_rows(rows, vocabulary, state[ROW_IDS].numpy(), state[ROWS])
-    new = nn.Embedding(
-        len(vocabulary.ids), rows.shape[1], padding_idx=old.padding_idx, _weight=rows.to(old.weight.device)
-    )
+    weight = rows.to(old.weight.device, old.weight.dtype)
+    new = nn.Embedding(len(vocabulary.ids), rows.shape[1], padding_idx=old.padding_idx, _weight=weight)
     encoder.set_input_embeddings(new)  # type: ignore[operator]

@@ -1,6 +1,6 @@
-"""Prediction: sorted by length, under a token budget, keeping nothing but the argmax."""
+"""Prediction: everything in one pass, sorted by length, under a token budget, keeping nothing but the argmax."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -9,43 +9,38 @@ import torch
 from xstilts.families.base import Example
 from xstilts.families.sentence_retrieval import nearest_candidates
 from xstilts.tasks import Task
-from xstilts.training.batches import Collator, prediction_batches
+from xstilts.training.batches import Collator, budget_batches
 from xstilts.training.model import TaskModel
+
+TOKEN_BUDGET = 2048
+"""Padded subwords in a batch of prediction; part of the numerics, since padding moves the last bits."""
 
 
 @torch.inference_mode()
 def predict(
-    model: TaskModel,
-    examples: Sequence[Example],
-    rows: int,
-    task: Task,
-    collate: Collator,
-    *,
-    token_budget: int,
-    precision: torch.dtype,
-) -> list[Any]:
-    """Predict for each row.
+    model: TaskModel, groups: Mapping[str, Sequence[Example]], rows: Mapping[str, int], task: Task, collate: Collator
+) -> dict[str, list[Any]]:
+    """Predict for each row of each group (a language, or dev).
 
     Args:
-        model: on its device; left in evaluation mode.
-        examples: encoded rows.
-        rows: how many rows they came from.
+        model: on its device, in the precision to predict in (see ``TaskModel.for_prediction``).
+        groups: encoded rows, in the rows' order.
+        rows: how many rows each group was encoded from.
         task: for the labels.
         collate: pads with the model's vocabulary.
-        token_budget: padded subwords in a batch at most.
-        precision: as in training.
 
     Returns:
-        One prediction for each row, in order: tags, a label, or a candidate's index.
+        For each group one prediction for each row, in order: tags, a label, or a candidate's index.
     """
     model.eval()
-    outputs: dict[int, Any] = {}
-    for indices in prediction_batches([len(example.input_ids) for example in examples], token_budget):
+    examples = [example for group in groups.values() for example in group]
+    outputs: list[Any] = [None] * len(examples)
+    for indices in budget_batches([len(example.input_ids) for example in examples], TOKEN_BUDGET):
         batch = collate([examples[index] for index in indices])
-        with torch.autocast(collate.device.type, dtype=torch.bfloat16, enabled=precision is torch.bfloat16):
-            logits = model(batch)
+        logits = model(batch)
         if not model.family.trained:
-            outputs.update(zip(indices, logits.float().cpu().numpy(), strict=True))
+            for index, embedding in zip(indices, logits.cpu().numpy(), strict=True):
+                outputs[index] = embedding
             continue
         best = logits.argmax(-1).cpu().numpy()
         for index, row, offset in zip(indices, best, batch.offsets, strict=True):
@@ -53,10 +48,17 @@ def predict(
             outputs[index] = model.family.decode(
                 row[offset : offset + length] if row.ndim else row, examples[index], task
             )
+    found, at = {}, 0
+    for name, group in groups.items():
+        found[name] = _joined(model, group, outputs[at : at + len(group)], rows[name])
+        at += len(group)
+    return found
+
+
+def _joined(model: TaskModel, group: Sequence[Example], outputs: Sequence[Any], rows: int) -> list[Any]:
     if not model.family.trained:
-        embeddings = np.stack([outputs[index] for index in range(len(examples))])
-        return [int(index) for index in nearest_candidates(embeddings)]
+        return [int(index) for index in nearest_candidates(np.stack(outputs))] if outputs else []
     parts: list[list[Any]] = [[] for _ in range(rows)]
-    for index, example in enumerate(examples):
-        parts[example.row].append(outputs[index])
+    for example, output in zip(group, outputs, strict=True):
+        parts[example.row].append(output)
     return [model.family.join(part) for part in parts]

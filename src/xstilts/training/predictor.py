@@ -13,7 +13,7 @@ from xstilts.families import family_of
 from xstilts.files import Json, read_json
 from xstilts.tasks import TASKS, task_named
 from xstilts.training.batches import Collator
-from xstilts.training.cell import TOKEN_BUDGET, device_for
+from xstilts.training.cell import device_for
 from xstilts.training.model import TaskModel, load_model, swap_vocabulary
 from xstilts.training.predict import predict
 from xstilts.training.vocabulary import vocabulary_of
@@ -71,9 +71,8 @@ class Predictor:
         if self._model is None:
             self._model, _ = load_model(self.base, self.weights, vocabulary, self.task, 0, keep_head=True)
             self._model.to(self.device)
+            self._model.for_prediction(self.precision)
         else:
             swap_vocabulary(self._model, self.base, self.state, vocabulary)
         collate = Collator(self.tokenizer, vocabulary, self.device)
-        return predict(
-            self._model, examples, len(rows), self.task, collate, token_budget=TOKEN_BUDGET, precision=self.precision
-        )
+        return predict(self._model, {"rows": examples}, {"rows": len(rows)}, self.task, collate)["rows"]

@@ -36,6 +36,6 @@ class Vocabulary:
 
 def vocabulary_of(tokenizer: PreTrainedTokenizerBase, *groups: Iterable[Example]) -> Vocabulary:
     """The vocabulary that covers some examples, every special subword, and all ids up to the padding's."""
-    used = [example.input_ids for group in groups for example in group]
     always = np.array([*range(int(tokenizer.pad_token_id) + 1), *tokenizer.all_special_ids], np.int64)
+    used = [np.unique(np.concatenate([always, *(example.input_ids for example in group)])) for group in groups]
     return Vocabulary(np.unique(np.concatenate([always, *used])))

@@ -1,0 +1,95 @@
+"""Encoded rows on disk: tokenised once for each text, encoder, task and length, memory-mapped, shared by workers."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xstilts.families.base import Example
+from xstilts.files import sha256_of_json, told_when_full
+
+FORMAT = 1
+"""Raised when a family encodes otherwise, or the arrays below change."""
+FLAT = ("input_ids", "type_ids", "targets", "positions")
+
+Array = NDArray[np.int64]
+
+
+class Encoded(Sequence[Example]):
+    """Examples as flat arrays with bounds; an example is a view of them.
+
+    Args:
+        arrays: ``row`` [n], and for each name of ``FLAT`` the values of all examples one after another, with
+            ``<name>_bounds`` [n + 1].
+    """
+
+    def __init__(self, arrays: dict[str, Array]) -> None:
+        self.arrays = arrays
+        self._bounds = {name: arrays[f"{name}_bounds"].tolist() for name in FLAT}
+        self._rows: list[int] = arrays["row"].tolist()
+
+    @classmethod
+    def of(cls, examples: Sequence[Example]) -> "Encoded":
+        """Pack examples."""
+        arrays: dict[str, Array] = {"row": np.array([example.row for example in examples], np.int64)}
+        for name in FLAT:
+            parts = [getattr(example, name) for example in examples]
+            arrays[name] = np.concatenate([np.zeros(0, np.int64), *parts])
+            arrays[f"{name}_bounds"] = np.cumsum([0, *(len(part) for part in parts)])
+        return cls(arrays)
+
+    @classmethod
+    def load(cls, folder: Path) -> "Encoded":
+        """Map a folder that ``save`` wrote into memory."""
+        names = ("row", *FLAT, *(f"{name}_bounds" for name in FLAT))
+        return cls({name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in names})
+
+    def save(self, folder: Path) -> None:
+        """Write one ``.npy`` an array."""
+        for name, array in self.arrays.items():
+            np.save(folder / f"{name}.npy", array)
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __getitem__(self, index: int) -> Example:  # type: ignore[override]  # slices are not needed
+        parts = {name: self.arrays[name][self._bounds[name][index] : self._bounds[name][index + 1]] for name in FLAT}
+        return Example(row=self._rows[index], **parts)
+
+    def __iter__(self) -> Iterator[Example]:
+        return (self[index] for index in range(len(self)))
+
+    @property
+    def lengths(self) -> list[int]:
+        """[n] subwords of each example."""
+        result: list[int] = np.diff(self.arrays["input_ids_bounds"]).tolist()
+        return result
+
+
+def encoded_once(folder: Path, encode: Callable[[], Sequence[Example]], *identity: object) -> Encoded:
+    """Encode, or take what an earlier cell or another worker encoded.
+
+    Args:
+        folder: of all encoded text; what is in it can be deleted at any time between runs.
+        encode: makes the examples.
+        identity: everything that decides them.
+    """
+    place = folder / sha256_of_json([FORMAT, *identity])[:40]
+    if not place.is_dir():
+        with told_when_full(folder.parent):
+            folder.mkdir(parents=True, exist_ok=True)
+            building = Path(tempfile.mkdtemp(dir=folder, prefix=f".building-{os.getpid()}-"))
+            try:
+                Encoded.of(encode()).save(building)
+                building.chmod(0o755)
+                os.rename(building, place)
+            except OSError:
+                if not place.is_dir():  # else another worker was first
+                    raise
+            finally:
+                shutil.rmtree(building, ignore_errors=True)
+    return Encoded.load(place)

@@ -1,0 +1,112 @@
+"""The bits that ``NUMERICS_VERSION`` stands for: losses and predictions of a tiny model, for each family.
+
+When one of these changes, finished cells would be reused although they could no longer be made: raise
+``xstilts.cells.spec.NUMERICS_VERSION`` and write the new values with ``python -m tests.golden.test_numerics``.
+Losses are compared to five digits, which kinds of processors share; predictions exactly.
+"""
+
+import json
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import WORDS, sentences, write_tiny_encoder
+from xstilts.cells.spec import NUMERICS_VERSION, CellSpec, Labels
+from xstilts.files import read_json, read_jsonl
+from xstilts.seeds import generator
+from xstilts.tables import write_rows
+from xstilts.tasks import TASKS
+
+GOLDEN = Path(__file__).with_name("numerics.json")
+TASK_OF = {
+    "token_tagging": "udpos",
+    "sentence_classification": "sentiment",
+    "pair_classification": "pawsx",
+    "sentence_retrieval": "tatoeba",
+}
+
+
+def rows_for(family: str, language: str, count: int) -> list[dict[str, Any]]:
+    """Rows of a family, whose labels follow from the words."""
+    tagged = sentences(language, count, 5, f"{language}-{family}")
+    texts = [" ".join(row["tokens"]) for row in tagged]
+    first = [WORDS[language].index(row["tokens"][0]) % 2 for row in tagged]
+    if family == "token_tagging":
+        return tagged
+    labels = TASKS[TASK_OF[family]].labels
+    if family == "sentence_classification":
+        columns = [{"text": text, "label": labels[number]} for text, number in zip(texts, first, strict=True)]
+    elif family == "pair_classification":
+        other = generator(1, family).permutation(texts)
+        columns = [
+            {"text_a": text, "text_b": str(pair), "label": labels[number]}
+            for text, pair, number in zip(texts, other, first, strict=True)
+        ]
+    else:
+        columns = [{"text_a": text, "text_b": text[::-1]} for text in texts]
+    return [{"id": row["id"], **each} for row, each in zip(tagged, columns, strict=True)]
+
+
+def run_family(family: str, folder: Path) -> dict[str, Any]:
+    """Train four steps and predict two languages."""
+    from xstilts.training.cell import run_cell
+
+    task = TASKS[TASK_OF[family]]
+    trained = family != "sentence_retrieval"
+    encoder = write_tiny_encoder(folder / "encoder")
+    files = {"base": str(encoder)}
+    columns = tuple(rows_for(family, "en", 1)[0])
+    if trained:
+        files |= {"train": str(folder / "train.parquet"), "dev": str(folder / "dev.parquet")}
+        write_rows(folder / "train.parquet", rows_for(family, "en", 24), columns)
+        write_rows(folder / "dev.parquet", rows_for(family, "en", 8), columns)
+    inputs = tuple(column for column in columns if column not in ("tags", "label"))
+    for language in ("de", "zh"):
+        files[f"inputs/{language}"] = str(folder / f"{language}.parquet")
+        write_rows(folder / f"{language}.parquet", rows_for(family, language, 4), inputs)
+    identity = {
+        "numerics": NUMERICS_VERSION, "precision": "float32", "deterministic": True, "encoder": "tiny", "versions": {},
+        "task": {"name": task.name, "version": task.version, "labels": list(task.labels)},
+        "settings": {"learning_rate": 1e-2, "batch_size": 8, "steps": 4 if trained else 0, "warmup_fraction": 0.25,
+                     "weight_decay": 0.01, "max_length": 40},
+        "train": "train", "dev": "dev", "inputs": {"de": "de", "zh": "zh"},
+        "seeds": {"head": 1, "order": 2, "dropout": 3}, "keeps_weights": False,
+    }  # fmt: skip
+    spec = CellSpec(Labels("s", "target", "tiny", "a", "b", "", task.name, 0), identity, files, "cpu")
+    run_cell(spec, folder / "cells")
+    cell = folder / "cells" / spec.key
+    losses = [event["value"] for event in read_jsonl(cell / "events.jsonl") if event["name"] == "loss"]
+    found = {
+        language: [row["prediction"] for row in read_jsonl(cell / "predictions" / f"{language}.jsonl")]
+        for language in ("de", "zh")
+    }
+    return {"losses": losses, "dev": read_json(cell / "result.json")["dev"]["score"], "predictions": found}
+
+
+@pytest.mark.parametrize("family", sorted(TASK_OF))
+def test_the_bits_of_each_family(family: str, tmp_path: Path) -> None:
+    golden = read_json(GOLDEN)
+    assert golden["numerics_version"] == NUMERICS_VERSION, "new values belong to a new version, and the other way round"
+    expected, found = golden["families"][family], run_family(family, tmp_path)
+    assert found["losses"] == pytest.approx(expected["losses"], rel=1e-5)
+    assert found["dev"] == pytest.approx(expected["dev"])
+    assert found["predictions"] == expected["predictions"]
+
+
+def test_every_family_has_golden_values() -> None:
+    from xstilts.tasks import Family
+
+    assert set(TASK_OF) == {family.value for family in Family}
+
+
+if __name__ == "__main__":
+    values = {}
+    for each in sorted(TASK_OF):
+        with tempfile.TemporaryDirectory() as place:
+            values[each] = run_family(each, Path(place))
+    text = json.dumps({"numerics_version": NUMERICS_VERSION, "families": values}, ensure_ascii=False, indent=1)
+    GOLDEN.write_text(text + "\n", "utf-8")
+    print(f"wrote {GOLDEN.name}", file=sys.stderr)
