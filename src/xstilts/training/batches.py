@@ -60,14 +60,13 @@ class Collator:
         ids, types = np.full(shape, self.pad_id, np.int64), np.zeros(shape, np.int64)
         mask = np.zeros(shape, np.int64)
         per_subword = any(len(example.targets) == len(example.input_ids) > 1 for example in examples)
-        targets = np.full((len(examples), width if per_subword else len(examples[0].targets)), IGNORED, np.int64)
+        columns = width if per_subword else max(len(example.targets) for example in examples)
+        targets = np.full((len(examples), columns), IGNORED, np.int64)
         for number, (example, offset, length) in enumerate(zip(examples, offsets, lengths, strict=True)):
             span = slice(offset, offset + length)
             ids[number, span], types[number, span], mask[number, span] = example.input_ids, example.type_ids, 1
-            if per_subword:
-                targets[number, span] = example.targets
-            elif len(example.targets):
-                targets[number] = example.targets
+            if len(example.targets):
+                targets[number, span if per_subword else slice(None)] = example.targets
         inputs = {"input_ids": self.vocabulary.rows_of(ids), "attention_mask": mask}
         if self.with_types:
             inputs["token_type_ids"] = types
