@@ -73,13 +73,13 @@ def test_padding_on_the_left_moves_targets_and_positions_along(tmp_path: Path) -
     import torch
 
     from xstilts.training.batches import Collator
-    from xstilts.training.vocabulary import vocabulary_of
+    from xstilts.training.vocabulary import Marks, vocabulary_of
 
     tokenizer = AutoTokenizer.from_pretrained(write_tiny_encoder(tmp_path / "xlnet", "xlnet"))
     task = TASKS["udpos"]
     rows = [{"tokens": ["soup"], "tags": ["NOUN"]}, {"tokens": ["the", "hot", "soup"], "tags": ["DET", "ADJ", "NOUN"]}]
     examples = family_of(task).encode(rows, tokenizer, task, 16)
-    batch = Collator(tokenizer, vocabulary_of(tokenizer, examples), torch.device("cpu"))(examples)
+    batch = Collator(Marks.of(tokenizer), vocabulary_of(Marks.of(tokenizer), examples), torch.device("cpu"))(examples)
     assert batch.offsets == (2, 0)
     assert batch.inputs["attention_mask"][0].tolist() == [0, 0, 1, 1, 1]
     assert (batch.targets[0] != IGNORED).nonzero().flatten().tolist() == [

@@ -16,12 +16,12 @@ from xstilts.families import family_of
 from xstilts.tasks import TASKS
 from xstilts.training.batches import Collator, budget_batches, micro_batches, training_batches
 from xstilts.training.dropout import CUTS, MaskPool
-from xstilts.training.encoded import encoded_once
+from xstilts.training.encoded import Encoder
 from xstilts.training.loop import DivergedError, parameter_groups, rate_at, train
 from xstilts.training.model import ROW_IDS, embedding_name, load_model, save_state, swap_vocabulary, trained_state
 from xstilts.training.predict import predict
 from xstilts.training.resume import Checkpoints
-from xstilts.training.vocabulary import Vocabulary, vocabulary_of
+from xstilts.training.vocabulary import Marks, Vocabulary, vocabulary_of
 
 CPU = torch.device("cpu")
 SETTINGS = SimpleNamespace(learning_rate=2e-3, warmup_fraction=0.25, weight_decay=0.01)
@@ -46,12 +46,12 @@ def train_tiny(
     family = family_of(UDPOS)
     rows = sentences("en", 32, 5, "train")
     examples = family.encode(rows, tokenizer, UDPOS, 48)
-    vocabulary = Vocabulary(np.arange(len(tokenizer))) if full else vocabulary_of(tokenizer, examples)
+    vocabulary = Vocabulary(np.arange(len(tokenizer))) if full else vocabulary_of(Marks.of(tokenizer), examples)
     model, report = load_model(base, start, vocabulary, UDPOS, head_seed=3)
     for module in model.modules():
         if isinstance(module, torch.nn.Dropout) and not dropout:
             module.p = 0.0
-    collate = Collator(tokenizer, vocabulary, CPU)
+    collate = Collator(Marks.of(tokenizer), vocabulary, CPU)
     losses: list[float] = []
     order = training_batches([len(each.input_ids) for each in examples], batch_size, steps, np.random.default_rng(1))
     train(
@@ -70,9 +70,9 @@ def train_tiny(
 def predicted(base: Path, model: Any, state: dict[str, torch.Tensor], rows: list[dict[str, Any]]) -> list[Any]:
     tokenizer = AutoTokenizer.from_pretrained(base)
     examples = family_of(UDPOS).encode([{"tokens": row["tokens"]} for row in rows], tokenizer, UDPOS, 48)
-    vocabulary = vocabulary_of(tokenizer, examples)
+    vocabulary = vocabulary_of(Marks.of(tokenizer), examples)
     swap_vocabulary(model, base, state, vocabulary)
-    collate = Collator(tokenizer, vocabulary, CPU)
+    collate = Collator(Marks.of(tokenizer), vocabulary, CPU)
     model.for_prediction(torch.float32)
     return predict(model, {"rows": examples}, {"rows": len(rows)}, UDPOS, collate)["rows"]
 
@@ -272,26 +272,28 @@ def test_dropout_of_prediction_is_left_alone() -> None:
 
 
 def test_rows_are_encoded_once_and_come_back_the_same(tiny_encoder: Path, tmp_path: Path) -> None:
-    tokenizer = AutoTokenizer.from_pretrained(tiny_encoder)
     family = family_of(UDPOS)
     rows = sentences("en", 12, 5, "train") + sentences("zh", 3, 5, "train")
-    examples = family.encode(rows, tokenizer, UDPOS, 16)
-    assert len(examples) > len(rows), "long rows make several examples"
     calls = []
 
-    def encode() -> Any:
-        calls.append(1)
-        return examples
+    def encode(given: Any, tokenizer: Any) -> Any:
+        calls.append(len(given))
+        return family.encode(given, tokenizer, UDPOS, 16)
 
+    expected = family.encode(rows, AutoTokenizer.from_pretrained(tiny_encoder), UDPOS, 16)
+    assert len(expected) > len(rows), "long rows make several examples"
     for _ in range(2):
-        found = encoded_once(tmp_path / "encoded", encode, "content", 16)
-        assert len(found) == len(examples)
-        for one, two in zip(found, examples, strict=True):
+        encoder = Encoder(tmp_path / "encoded", tiny_encoder, ("tiny", 16), encode)
+        found = encoder.encoded("content", rows)
+        assert len(found) == len(expected)
+        for one, two in zip(found, expected, strict=True):
             assert one.row == two.row
             for name in ("input_ids", "type_ids", "targets", "positions"):
                 assert np.array_equal(getattr(one, name), getattr(two, name))
-    assert len(calls) == 1
-    encoded_once(tmp_path / "encoded", encode, "other content", 16)
-    assert len(calls) == 2
-    assert len(encoded_once(tmp_path / "encoded", list, "no rows", 16)) == 0
+        assert encoder.marks() == Marks.of(AutoTokenizer.from_pretrained(tiny_encoder))
+        encoder.forget()
+    assert calls == [len(rows)]
+    encoder.encoded("other content", rows[:2])
+    assert len(encoder.encoded("no rows", [])) == 0
+    assert calls == [len(rows), 2, 0]
     assert [path.name for path in (tmp_path / "encoded").iterdir() if path.name.startswith(".")] == []

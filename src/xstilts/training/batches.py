@@ -7,10 +7,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from transformers import PreTrainedTokenizerBase
 
 from xstilts.families.base import IGNORED, Example
-from xstilts.training.vocabulary import Vocabulary
+from xstilts.training.vocabulary import Marks, Vocabulary
 
 POOL = 8  # batches whose examples are sorted by length together
 
@@ -41,23 +40,20 @@ class Collator:
     """Pads examples the way an encoder wants them.
 
     Args:
-        tokenizer: tells the padding's side and id, and which inputs the encoder takes.
+        marks: the padding's side and id, and which inputs the encoder takes.
         vocabulary: maps subword ids to rows of the trimmed embedding.
         device: where the batch goes.
     """
 
-    def __init__(self, tokenizer: PreTrainedTokenizerBase, vocabulary: Vocabulary, device: torch.device) -> None:
-        self.pad_id = int(tokenizer.pad_token_id)
-        self.left = tokenizer.padding_side == "left"
-        self.with_types = "token_type_ids" in tokenizer.model_input_names
-        self.vocabulary, self.device = vocabulary, device
+    def __init__(self, marks: Marks, vocabulary: Vocabulary, device: torch.device) -> None:
+        self.marks, self.vocabulary, self.device = marks, vocabulary, device
 
     def __call__(self, examples: Sequence[Example]) -> Batch:
         lengths = [len(example.input_ids) for example in examples]
         width = max(lengths)
-        offsets = tuple(width - length if self.left else 0 for length in lengths)
+        offsets = tuple(width - length if self.marks.left else 0 for length in lengths)
         shape = (len(examples), width)
-        ids, types = np.full(shape, self.pad_id, np.int64), np.zeros(shape, np.int64)
+        ids, types = np.full(shape, self.marks.pad_id, np.int64), np.zeros(shape, np.int64)
         mask = np.zeros(shape, np.int64)
         per_subword = any(len(example.targets) == len(example.input_ids) > 1 for example in examples)
         columns = width if per_subword else max(len(example.targets) for example in examples)
@@ -68,7 +64,7 @@ class Collator:
             if len(example.targets):
                 targets[number, span if per_subword else slice(None)] = example.targets
         inputs = {"input_ids": self.vocabulary.rows_of(ids), "attention_mask": mask}
-        if self.with_types:
+        if self.marks.with_types:
             inputs["token_type_ids"] = types
         return Batch(
             inputs={name: torch.from_numpy(array).to(self.device) for name, array in inputs.items()},

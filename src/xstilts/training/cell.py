@@ -1,7 +1,9 @@
 """One cell: read its rows, train, look at English dev, predict every language, write it all down."""
 
+import contextlib
+import ctypes
 import datetime
-import functools
+import gc
 import json
 import os
 import platform
@@ -13,7 +15,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
 from xstilts.cells.spec import CellSpec
 from xstilts.cells.store import CellStore
@@ -24,14 +25,14 @@ from xstilts.files import Json, write_json, write_jsonl
 from xstilts.tables import read_rows
 from xstilts.tasks import TASKS, Task
 from xstilts.training.batches import Batch, Collator, micro_batches, training_batches
-from xstilts.training.encoded import Encoded, encoded_once
+from xstilts.training.encoded import Encoded, Encoder
 from xstilts.training.loop import DivergedError, Trained, train
 from xstilts.training.model import TaskModel, load_model, save_state, swap_vocabulary, trained_state
 from xstilts.training.predict import predict
-from xstilts.training.resume import LONG_CELL, Checkpoints
-from xstilts.training.vocabulary import Vocabulary, vocabulary_of
+from xstilts.training.resume import checkpoints_for
+from xstilts.training.vocabulary import Marks, vocabulary_of
 
-MICRO_BATCH_TOKENS = {"cpu": 1024, "cuda": 16384}
+MICRO_BATCH_TOKENS = {"cpu": 384, "cuda": 16384}
 """Padded subwords in one forward pass of training; larger batches are cut and their gradients added up."""
 
 
@@ -40,16 +41,11 @@ def device_for(asked: str) -> torch.device:
     return torch.device("cuda" if asked != "cpu" and torch.cuda.is_available() else "cpu")
 
 
-@functools.lru_cache(maxsize=2)
-def tokenizer_of(folder: str, *, identity_of: str) -> PreTrainedTokenizerBase:
-    """An encoder's tokenizer; a warm worker parses each once (seconds, for 250,000 pieces).
-
-    Args:
-        folder: the checkpoint.
-        identity_of: the encoder's sha256, so that another encoder in the same folder is read again.
-    """
-    tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
-    return tokenizer
+def give_memory_back() -> None:
+    """Return freed memory to the system: between cells, the allocator would keep it in pieces."""
+    gc.collect()
+    with contextlib.suppress(AttributeError):  # not glibc
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def run_cell(spec: CellSpec, store_folder: Path) -> None:
@@ -75,7 +71,6 @@ class _Cell:
 
     def __init__(self, spec: CellSpec, store: Path, folder: Path) -> None:
         self.spec, self.folder, self.identity = spec, folder, spec.identity
-        self.encoded = store.parent / "encoded"
         self.task: Task = TASKS[self.identity["task"]["name"]]
         self.family = family_of(self.task)
         self.settings = SimpleNamespace(**self.identity["settings"])
@@ -83,44 +78,49 @@ class _Cell:
         self.device = device_for(spec.device)
         self.base = Path(spec.files["base"])
         self.start = Path(spec.files["start"]) if spec.files.get("start") else None
-        self.tokenizer = tokenizer_of(str(self.base), identity_of=self.identity["encoder"])
-        self.checkpoints = Checkpoints(store / ".checkpoints" / spec.key) if spec.cost > LONG_CELL else None
+        length = self.settings.max_length
+        self.encoder = Encoder(
+            store.parent / "encoded",
+            self.base,
+            (self.identity["encoder"], self.identity["versions"], self.task.name, self.task.version, length),
+            lambda rows, tokenizer: self.family.encode(rows, tokenizer, self.task, length),
+        )
+        self.checkpoints = checkpoints_for(store, spec.key, spec.cost)
         self.events: list[dict[str, Json]] = []
 
     def run(self) -> None:
         began, started = time.perf_counter(), datetime.datetime.now(datetime.UTC)
-        train_examples = self._encode("train", self._rows("train"))
-        vocabulary = vocabulary_of(self.tokenizer, train_examples)
+        rows = {
+            name: read_rows(Path(self.spec.files[name])) for name in self.spec.files if name not in ("base", "start")
+        }
+        examples = {name: self.encoder.encoded(self._content(name), rows[name]) for name in sorted(rows)}
+        marks = self.encoder.marks()
+        self.encoder.forget()
+        give_memory_back()
+        train_examples = examples.pop("train", Encoded.of([]))
+        vocabulary = vocabulary_of(marks, train_examples)
         model, report = load_model(self.base, self.start, vocabulary, self.task, self.identity["seeds"]["head"])
         model.to(self.device)
-        trained = self._train(model, train_examples, vocabulary) if self.settings.steps else Trained(0, 0, 0.0, 0.0)
+        collate = Collator(marks, vocabulary, self.device)
+        trained = self._train(model, train_examples, collate) if self.settings.steps else Trained(0, 0, 0.0, 0.0)
         trained_s = time.perf_counter() - began
         state = trained_state(model, vocabulary, self.start)
         if self.identity["keeps_weights"]:
             fault("weights")
             save_state(state, self.folder / "weights.safetensors", {"task": self.task.name})
-        rows = {name: self._rows(name) for name in self.spec.files if name == "dev" or name.startswith("inputs/")}
-        found, tokens = self._predict(model, state, rows)
+        found = self._predict(model, state, marks, examples, {name: len(rows[name]) for name in examples})
         self._write(report.as_json(), trained, rows, found)
+        tokens = sum(sum(group.lengths) for group in examples.values())
         self._write_record(started, began, trained_s, trained, tokens)
 
     def event(self, step: int, name: str, value: float) -> None:
         """Note a point of a curve."""
         self.events.append({"step": step, "name": name, "value": round(value, 6), "time": round(time.time(), 3)})
 
-    def _rows(self, name: str) -> list[dict[str, Any]]:
-        return read_rows(Path(self.spec.files[name])) if name in self.spec.files else []
+    def _content(self, name: str) -> Json:
+        return self.identity["inputs"][name.removeprefix("inputs/")] if "/" in name else self.identity[name]
 
-    def _encode(self, name: str, rows: list[dict[str, Any]]) -> Encoded:
-        content = self.identity["inputs"][name.removeprefix("inputs/")] if "/" in name else self.identity[name]
-        length = self.settings.max_length
-        return encoded_once(
-            self.encoded, lambda: self.family.encode(rows, self.tokenizer, self.task, length),
-            content, self.identity["encoder"], self.identity["versions"], self.task.name, self.task.version, length,
-        )  # fmt: skip
-
-    def _train(self, model: TaskModel, examples: Encoded, vocabulary: Vocabulary) -> Trained:
-        collate = Collator(self.tokenizer, vocabulary, self.device)
+    def _train(self, model: TaskModel, examples: Encoded, collate: Collator) -> Trained:
         seeds, room, steps = self.identity["seeds"], MICRO_BATCH_TOKENS[self.device.type], self.settings.steps
         rng = np.random.default_rng(seeds["order"])
         order = training_batches(examples.lengths, self.settings.batch_size, steps, rng)
@@ -141,18 +141,19 @@ class _Cell:
             ) from error
 
     def _predict(
-        self, model: TaskModel, state: dict[str, torch.Tensor], rows: dict[str, list[dict[str, Any]]]
-    ) -> tuple[dict[str, list[Any]], int]:
-        """Predictions by file, and how many subwords they took."""
-        groups = {name: self._encode(name, rows[name]) for name in sorted(rows)}
+        self,
+        model: TaskModel,
+        state: dict[str, torch.Tensor],
+        marks: Marks,
+        groups: dict[str, Encoded],
+        rows: dict[str, int],
+    ) -> dict[str, list[Any]]:
         if not groups:
-            return {}, 0
-        vocabulary = vocabulary_of(self.tokenizer, *groups.values())
+            return {}
+        vocabulary = vocabulary_of(marks, *groups.values())
         swap_vocabulary(model, self.base, state, vocabulary)
         model.for_prediction(self.precision)
-        collate = Collator(self.tokenizer, vocabulary, self.device)
-        found = predict(model, groups, {name: len(rows[name]) for name in groups}, self.task, collate)
-        return found, sum(sum(group.lengths) for group in groups.values())
+        return predict(model, groups, rows, self.task, Collator(marks, vocabulary, self.device))
 
     def _write(
         self, transfer: Json, trained: Trained, rows: dict[str, list[dict[str, Any]]], found: dict[str, list[Any]]

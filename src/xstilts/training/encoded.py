@@ -4,13 +4,17 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
 from xstilts.families.base import Example
-from xstilts.files import sha256_of_json, told_when_full
+from xstilts.files import read_json, sha256_of_json, told_when_full, write_json
+from xstilts.tables import Rows
+from xstilts.training.vocabulary import Marks
 
 FORMAT = 1
 """Raised when a family encodes otherwise, or the arrays below change."""
@@ -70,21 +74,66 @@ class Encoded(Sequence[Example]):
         return result
 
 
-def encoded_once(folder: Path, encode: Callable[[], Sequence[Example]], *identity: object) -> Encoded:
-    """Encode, or take what an earlier cell or another worker encoded.
+class Encoder:
+    """Encodes a cell's rows, or takes what an earlier cell or another worker encoded.
+
+    The tokenizer is loaded only when some text is new, and forgotten by ``forget``.
 
     Args:
         folder: of all encoded text; what is in it can be deleted at any time between runs.
-        encode: makes the examples.
-        identity: everything that decides them.
+        base: the encoder's checkpoint, with its tokenizer.
+        identity: what decides the encoding besides the rows: the encoder's hash, versions, task, length.
+        encode: makes the examples of rows with a tokenizer.
     """
-    place = folder / sha256_of_json([FORMAT, *identity])[:40]
-    if not place.is_dir():
-        with told_when_full(folder.parent):
-            folder.mkdir(parents=True, exist_ok=True)
-            building = Path(tempfile.mkdtemp(dir=folder, prefix=f".building-{os.getpid()}-"))
+
+    def __init__(
+        self,
+        folder: Path,
+        base: Path,
+        identity: Sequence[object],
+        encode: Callable[[Rows, PreTrainedTokenizerBase], Sequence[Example]],
+    ) -> None:
+        self.folder, self.base, self.identity = folder, base, tuple(identity)
+        self._encode = encode
+        self._tokenizer: PreTrainedTokenizerBase | None = None
+
+    @property
+    def tokenizer(self) -> PreTrainedTokenizerBase:
+        """The tokenizer, loaded when it is first asked for."""
+        if self._tokenizer is None:
+            self._tokenizer = AutoTokenizer.from_pretrained(self.base, trust_remote_code=False)
+        return self._tokenizer
+
+    def marks(self) -> Marks:
+        """What batches need to know of the tokenizer."""
+        file = self.folder / f"{sha256_of_json([FORMAT, 'marks', *self.identity])[:40]}.json"
+        if not file.is_file():
+            write_json(file, asdict(Marks.of(self.tokenizer)))
+        values = read_json(file)
+        return Marks(**{**values, "special_ids": tuple(values["special_ids"])})
+
+    def encoded(self, content: object, rows: Rows) -> Encoded:
+        """Rows as examples.
+
+        Args:
+            content: hash of the rows.
+            rows: in order.
+        """
+        place = self.folder / sha256_of_json([FORMAT, content, *self.identity])[:40]
+        if not place.is_dir():
+            self._build(place, rows)
+        return Encoded.load(place)
+
+    def forget(self) -> None:
+        """Let go of the tokenizer."""
+        self._tokenizer = None
+
+    def _build(self, place: Path, rows: Rows) -> None:
+        with told_when_full(self.folder.parent):
+            self.folder.mkdir(parents=True, exist_ok=True)
+            building = Path(tempfile.mkdtemp(dir=self.folder, prefix=f".building-{os.getpid()}-"))
             try:
-                Encoded.of(encode()).save(building)
+                Encoded.of(self._encode(rows, self.tokenizer)).save(building)
                 building.chmod(0o755)
                 os.rename(building, place)
             except OSError:
@@ -92,4 +141,3 @@ def encoded_once(folder: Path, encode: Callable[[], Sequence[Example]], *identit
                     raise
             finally:
                 shutil.rmtree(building, ignore_errors=True)
-    return Encoded.load(place)

@@ -5,6 +5,7 @@ ids, and the head.
 """
 
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -72,11 +73,22 @@ def embedding_name(encoder: nn.Module) -> str:
     return next(name for name, tensor in encoder.named_parameters() if tensor is weight)
 
 
+_STORED = {"F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16}
+
+
 def embedding_rows(base: Path, name: str, vocabulary: Vocabulary) -> Tensor:
-    """[v, h] float32 rows of the base encoder's embedding; only these rows are read from disk."""
-    with safe_open(base / "model.safetensors", "pt") as file:
-        rows: Tensor = file.get_tensor(name)[torch.from_numpy(vocabulary.ids)].float()
-    return rows
+    """[v, h] float32 rows of the base encoder's embedding.
+
+    Only these rows are read: safetensors itself reads a whole tensor, hundreds of megabytes here, or contiguous slices.
+    The layout (eight bytes of length, a JSON header, the data) is that of the format's specification.
+    """
+    with (base / "model.safetensors").open("rb", buffering=0) as file:
+        header_bytes = int.from_bytes(file.read(8), "little")
+        facts = json.loads(file.read(header_bytes))[name]
+        kind, start = _STORED[facts["dtype"]], 8 + header_bytes + facts["data_offsets"][0]
+        width = facts["shape"][1] * kind.itemsize
+        rows = b"".join(os.pread(file.fileno(), width, start + width * number) for number in vocabulary.ids.tolist())
+    return torch.frombuffer(bytearray(rows), dtype=kind).view(-1, facts["shape"][1]).float()
 
 
 def load_model(

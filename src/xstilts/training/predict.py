@@ -11,6 +11,7 @@ from xstilts.families.sentence_retrieval import nearest_candidates
 from xstilts.tasks import Task
 from xstilts.training.batches import Collator, budget_batches
 from xstilts.training.model import TaskModel
+from xstilts.training.products import products
 
 TOKEN_BUDGET = 2048
 """Padded subwords in a batch of prediction; part of the numerics, since padding moves the last bits."""
@@ -33,11 +34,13 @@ def predict(
         For each group one prediction for each row, in order: tags, a label, or a candidate's index.
     """
     model.eval()
+    faster = products(collate.device, next(model.encoder.parameters()).dtype)
     examples = [example for group in groups.values() for example in group]
     outputs: list[Any] = [None] * len(examples)
     for indices in budget_batches([len(example.input_ids) for example in examples], TOKEN_BUDGET):
         batch = collate([examples[index] for index in indices])
-        logits = model(batch)
+        with faster:
+            logits = model(batch)
         if not model.family.trained:
             for index, embedding in zip(indices, logits.cpu().numpy(), strict=True):
                 outputs[index] = embedding

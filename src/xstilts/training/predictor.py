@@ -16,7 +16,7 @@ from xstilts.training.batches import Collator
 from xstilts.training.cell import device_for
 from xstilts.training.model import TaskModel, load_model, swap_vocabulary
 from xstilts.training.predict import predict
-from xstilts.training.vocabulary import vocabulary_of
+from xstilts.training.vocabulary import Marks, vocabulary_of
 
 
 class Predictor:
@@ -35,6 +35,7 @@ class Predictor:
         self.base, self.weights = folder / "encoder", folder / "cell" / "weights.safetensors"
         self.state = load_file(self.weights)
         self.tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(self.base, trust_remote_code=False)
+        self.marks = Marks.of(self.tokenizer)
         self.device = device_for("auto")
         self._model: TaskModel | None = None
 
@@ -67,12 +68,12 @@ class Predictor:
             return []
         plain = [{column: row[column] for column in self.family.inputs} for row in rows]
         examples = self.family.encode(plain, self.tokenizer, TASKS[self.task.name], self.max_length)
-        vocabulary = vocabulary_of(self.tokenizer, examples)
+        vocabulary = vocabulary_of(self.marks, examples)
         if self._model is None:
             self._model, _ = load_model(self.base, self.weights, vocabulary, self.task, 0, keep_head=True)
             self._model.to(self.device)
             self._model.for_prediction(self.precision)
         else:
             swap_vocabulary(self._model, self.base, self.state, vocabulary)
-        collate = Collator(self.tokenizer, vocabulary, self.device)
+        collate = Collator(self.marks, vocabulary, self.device)
         return predict(self._model, {"rows": examples}, {"rows": len(rows)}, self.task, collate)["rows"]

@@ -26,6 +26,22 @@ LONG_CELL = 600_000.0
 INTERVAL_S = 300.0
 
 
+def checkpoints_for(store: Path, key: str, cost: float) -> "Checkpoints | None":
+    """The checkpoints of a cell that is planned to be long; nothing for a short one.
+
+    ``XSTILTS_CHECKPOINT_S`` sets the seconds between two, for long and short cells alike.
+
+    Args:
+        store: folder of finished cells.
+        key: the cell's.
+        cost: planned subwords.
+    """
+    asked = os.environ.get("XSTILTS_CHECKPOINT_S")
+    if cost <= LONG_CELL and asked is None:
+        return None
+    return Checkpoints(store / ".checkpoints" / key, INTERVAL_S if asked is None else float(asked))
+
+
 class Checkpoints:
     """The checkpoint of one cell.
 

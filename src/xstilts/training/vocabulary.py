@@ -16,6 +16,33 @@ from xstilts.families.base import Example
 
 
 @dataclass(frozen=True, slots=True)
+class Marks:
+    """What batches need to know of a tokenizer; small, where the tokenizer itself can take hundreds of megabytes.
+
+    Attributes:
+        pad_id: of the padding.
+        left: whether it is put before the text.
+        with_types: whether the encoder takes token types.
+        special_ids: of all special subwords.
+    """
+
+    pad_id: int
+    left: bool
+    with_types: bool
+    special_ids: tuple[int, ...]
+
+    @classmethod
+    def of(cls, tokenizer: PreTrainedTokenizerBase) -> "Marks":
+        """Read them off a tokenizer."""
+        return cls(
+            int(tokenizer.pad_token_id),
+            tokenizer.padding_side == "left",
+            "token_type_ids" in tokenizer.model_input_names,
+            tuple(sorted(int(number) for number in tokenizer.all_special_ids)),
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Vocabulary:
     """A subset of a tokenizer's ids.
 
@@ -34,8 +61,8 @@ class Vocabulary:
         return rows
 
 
-def vocabulary_of(tokenizer: PreTrainedTokenizerBase, *groups: Iterable[Example]) -> Vocabulary:
+def vocabulary_of(marks: Marks, *groups: Iterable[Example]) -> Vocabulary:
     """The vocabulary that covers some examples, every special subword, and all ids up to the padding's."""
-    always = np.array([*range(int(tokenizer.pad_token_id) + 1), *tokenizer.all_special_ids], np.int64)
+    always = np.array([*range(marks.pad_id + 1), *marks.special_ids], np.int64)
     used = [np.unique(np.concatenate([always, *(example.input_ids for example in group)])) for group in groups]
     return Vocabulary(np.unique(np.concatenate([always, *used])))
