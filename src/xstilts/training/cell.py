@@ -32,7 +32,7 @@ from xstilts.training.predict import predict
 from xstilts.training.resume import checkpoints_for
 from xstilts.training.vocabulary import Marks, vocabulary_of
 
-MICRO_BATCH_TOKENS = {"cpu": 384, "cuda": 16384}
+MICRO_BATCH_TOKENS = {"cpu": 512, "cuda": 16384}
 """Padded subwords in one forward pass of training; larger batches are cut and their gradients added up."""
 
 
