@@ -3,6 +3,7 @@
 ``python -m tests.pipeline.test_kills 100`` repeats them until there were that many kills, and prints the table.
 """
 
+import contextlib
 import os
 import random
 import signal
@@ -67,14 +68,30 @@ class Bench:
         process = self.start(**environment)
         output, _ = process.communicate(timeout=300)
         assert process.returncode == 0, output
-        root = self.project.root / "models" / "quickstart"
-        paths = [path for phase in ("intermediate", "target") for path in (root / phase).rglob("*") if path.is_file()]
-        return {str(path.relative_to(root)): sha256_of(path) for path in paths if set(HASHED) & set(path.parts)}
+        return self.payload()
 
     def trained(self) -> dict[str, str]:
         """An undisturbed run from an empty store."""
         self.fresh()
         return self.finish()
+
+    def forget_everything(self) -> None:
+        """As a new clone: no store, no outputs, no lock file, an empty DVC cache."""
+        self.fresh()
+        self.project.run("rm", "-rf", "models", "data", "results", "dvc.lock", ".dvc/cache", ".dvc/tmp", ".xstilts")
+
+    def start_dvc(self) -> "subprocess.Popen[str]":
+        """``dvc repro`` in a process group of its own."""
+        return subprocess.Popen(
+            [sys.executable, "-m", "dvc", "repro"], cwd=self.project.root, env=self.project.environment, text=True,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
+        )  # fmt: skip
+
+    def payload(self) -> dict[str, str]:
+        """Every payload file's sha256."""
+        root = self.project.root / "models" / "quickstart"
+        paths = [path for phase in ("intermediate", "target") for path in (root / phase).rglob("*") if path.is_file()]
+        return {str(path.relative_to(root)): sha256_of(path) for path in paths if set(HASHED) & set(path.parts)}
 
 
 def descendants(pid: int) -> list[int]:
@@ -148,6 +165,29 @@ def at_any_time(bench: Bench, whom: str, rng: random.Random) -> int:
     return kills
 
 
+def in_dvc(bench: Bench, whom: str, rng: random.Random) -> int:
+    """Kill ``dvc repro`` alone, or it and all below it, at any time from the first stage to its last commit."""
+    bench.forget_everything()
+    process = bench.start_dvc()
+    time.sleep(rng.uniform(15.0, 40.0))
+    below = descendants(process.pid)
+    if process.poll() is not None:
+        process.communicate()
+        return 0
+    os.kill(process.pid, signal.SIGKILL)
+    for pid in below if whom == "all" else ():
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    process.wait()
+    assert process.stdout is not None
+    process.stdout.close()
+    successor = bench.start_dvc()
+    output, _ = successor.communicate(timeout=600)
+    assert successor.returncode == 0, output
+    assert bench.payload() == bench.reference
+    return 1
+
+
 KINDS: dict[str, Callable[[Bench, random.Random], int]] = {
     "mid-step": lambda bench, rng: at_fault_point(bench, "step", rng),
     "before weights are written": lambda bench, rng: at_fault_point(bench, "weights", rng),
@@ -156,6 +196,8 @@ KINDS: dict[str, Callable[[Bench, random.Random], int]] = {
     "before the output is in place": lambda bench, rng: at_fault_point(bench, "place", rng),
     "driver, any time": lambda bench, rng: at_any_time(bench, "driver", rng),
     "worker, any time": lambda bench, rng: at_any_time(bench, "worker", rng),
+    "dvc alone": lambda bench, rng: in_dvc(bench, "dvc", rng),
+    "dvc and all below it, also while it commits": lambda bench, rng: in_dvc(bench, "all", rng),
 }
 
 

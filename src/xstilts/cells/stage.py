@@ -1,6 +1,5 @@
 """A grid stage: reuse what is finished, train what is missing, put the whole output in place at the end."""
 
-import fcntl
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -18,20 +17,6 @@ from xstilts.errors import XstiltsError
 from xstilts.faults import fault
 from xstilts.files import read_json, replaced_folder, write_jsonl
 from xstilts.layout import Layout
-
-
-@contextmanager
-def stage_lock(layout: Layout, name: str) -> Iterator[None]:
-    """One process for a stage: a second one waits until the first has gone."""
-    path = layout.hidden / "locks" / f"{layout.study}-{name}.lock"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            print(f"{name}: another process runs this stage; waiting for it", flush=True)
-            fcntl.flock(file, fcntl.LOCK_EX)
-        yield
 
 
 @contextmanager
@@ -57,7 +42,7 @@ def ensure_cells(
     Args:
         specs: wanted cells.
         layout: tells the store and the project's root.
-        name: of the stage, for locks and messages.
+        name: of the stage, for messages and failures.
         executor: trains what is missing.
         reuse: whether finished cells are taken as they are; otherwise all are trained again.
         may_fail: whether a failed cell is only told of; tuning learns from it.
@@ -68,27 +53,26 @@ def ensure_cells(
     """
     store = CellStore(layout.store)
     wanted = {spec.key: spec for spec in specs}
-    with stage_lock(layout, name):
-        store.sweep()
-        write_jsonl(layout.hidden / "live" / layout.study / f"{name}.jsonl", (spec.index_row() for spec in specs))
-        if not reuse:
-            for key in wanted:
-                store.discard(key)
-        missing = [key for key in wanted if not store.intact(key)]
-        seeded = 0
-        if reuse:
-            seeded = sum(adopt_cells(store, out, missing) for out in beside)
-            seeded += seed_store(store, layout.root, [key for key in missing if not store.intact(key)])
-        missing = [key for key in missing if not store.intact(key)]
-        for key in missing:
+    store.sweep()
+    write_jsonl(layout.hidden / "live" / layout.study / f"{name}.jsonl", (spec.index_row() for spec in specs))
+    if not reuse:
+        for key in wanted:
             store.discard(key)
-        reused = len(wanted) - len(missing)
-        print(
-            f"{name}: {len(wanted)} cells, {reused} reused{f' ({seeded} from DVC)' if seeded else ''}, "
-            f"{len(missing)} to train",
-            flush=True,
-        )
-        failed = _train([wanted[key] for key in missing], store, name, executor)
+    missing = [key for key in wanted if not store.intact(key)]
+    seeded = 0
+    if reuse:
+        seeded = sum(adopt_cells(store, out, missing) for out in beside)
+        seeded += seed_store(store, layout.root, [key for key in missing if not store.intact(key)])
+    missing = [key for key in missing if not store.intact(key)]
+    for key in missing:
+        store.discard(key)
+    reused = len(wanted) - len(missing)
+    print(
+        f"{name}: {len(wanted)} cells, {reused} reused{f' ({seeded} from DVC)' if seeded else ''}, "
+        f"{len(missing)} to train",
+        flush=True,
+    )
+    failed = _train([wanted[key] for key in missing], store, name, executor)
     if failed and not may_fail:
         raise _failure(failed, layout, name, len(wanted))
 

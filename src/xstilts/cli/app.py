@@ -64,6 +64,7 @@ def stage(
 
     from xstilts.config import load_study
     from xstilts.layout import Layout
+    from xstilts.locks import stage_lock
     from xstilts.quiet import quiet
 
     if name not in STAGES:
@@ -80,8 +81,10 @@ def stage(
     if not reuse:
         options["reuse"] = False
     run = importlib.import_module(f"xstilts.stages.{name}").run
+    layout = Layout(root, study.study)
     try:
-        run(study, Layout(root, study.study), **options)
+        with stage_lock(layout, "-".join(part for part in (name, encoder, corpus) if part)):
+            run(study, layout, **options)
     except TypeError as error:
         if "argument" not in str(error) or "run()" not in str(error):
             raise

@@ -23,9 +23,10 @@ def prune_store(root: Path, *, really: bool) -> None:
         for file in path.rglob("*")
         if file.is_file() and file.stat().st_nlink == 1
     )
+    encoded = store.folder.parent / "encoded"  # made again when a cell needs it
     verb = "deleted" if really else "would be deleted"
-    for path in unused if really else []:
-        shutil.rmtree(path)
+    for path in (*unused, encoded) if really else ():
+        shutil.rmtree(path, ignore_errors=True)
     print(f"{len(unused)} cells {verb}, {alone / 1e6:.0f} MB; {len(used)} cells are in use.")
     if unused and not really:
         print("Next: `xstilts prune --yes`. A study that goes back to earlier settings would train them again.")

@@ -41,7 +41,7 @@ def withheld(analysis: Row) -> dict[str, Any]:
         for question in encoder["questions"]:
             if question.get("plateau_gate") is False:
                 gone = ("slope", "slope_english", "slope_difference", "matched_gain", "far_gain", "equivalence")
-                question.update(dict.fromkeys((*gone, "share_retained", "break_even")))
+                question.update(dict.fromkeys((*gone, "share_retained", "break_even", "gain_gate")))
     return shown
 
 
