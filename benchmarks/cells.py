@@ -24,7 +24,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from benchmarks.workload import machine, prepare, specs_for
+from workload import machine, prepare, specs_for
 
 Figures = dict[str, float]
 

@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from benchmarks.workload import Workload, compare, specs_for
+from workload import Workload, compare, specs_for
 
 
 def peer(work: Workload, chosen: Any) -> dict[str, float]:
@@ -28,7 +28,7 @@ def peer(work: Workload, chosen: Any) -> dict[str, float]:
         TrainingArguments,
     )
 
-    from benchmarks.workload import PeerRows
+    from workload import PeerRows
     from xstilts.tasks import TASKS
 
     torch.set_num_threads(len(os.sched_getaffinity(0)))
@@ -66,4 +66,4 @@ def ours(work: Workload, chosen: Any) -> dict[str, float]:
 
 
 if __name__ == "__main__":
-    compare(__doc__ or "", "benchmarks.evaluation", {"peer": peer, "ours": ours}, {})
+    compare(__doc__ or "", __file__, {"peer": peer, "ours": ours}, {})

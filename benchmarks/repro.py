@@ -16,7 +16,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from benchmarks.workload import ROOT, machine
+from workload import ROOT, machine
 
 SIZES = (1, 10, 40)
 

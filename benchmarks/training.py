@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from benchmarks.workload import Workload, compare, specs_for
+from workload import Workload, compare, specs_for
 
 
 def peer(work: Workload, chosen: Any) -> dict[str, float]:
@@ -32,7 +32,7 @@ def peer(work: Workload, chosen: Any) -> dict[str, float]:
         TrainingArguments,
     )
 
-    from benchmarks.workload import PeerRows
+    from workload import PeerRows
     from xstilts.tasks import TASKS
 
     torch.set_num_threads(len(os.sched_getaffinity(0)))
@@ -97,4 +97,4 @@ def ours(work: Workload, chosen: Any) -> dict[str, float]:
 
 if __name__ == "__main__":
     options = {"--batch-size": (16, "sequences of an optimizer step"), "--steps": (60, "optimizer steps")}
-    compare(__doc__ or "", "benchmarks.training", {"peer": peer, "ours": ours}, options)
+    compare(__doc__ or "", __file__, {"peer": peer, "ours": ours}, options)

@@ -145,12 +145,12 @@ class PeerRows:
         return self.rows[index]
 
 
-def compare(description: str, module: str, sides: Mapping[str, Side], options: Mapping[str, tuple[int, str]]) -> None:
+def compare(description: str, script: str, sides: Mapping[str, Side], options: Mapping[str, tuple[int, str]]) -> None:
     """Measure both sides in turn, each in a process of its own; print a table, a JSON line, and the ratio.
 
     Args:
         description: the script's help.
-        module: the script's name, to start it again for one side.
+        script: the script's file, to start it again for one side.
         sides: ``peer`` and ``ours``: a function of the workload and the chosen options that gives ``tokens_per_s``.
         options: further options with a whole number: name to default and help.
     """
@@ -177,7 +177,7 @@ def compare(description: str, module: str, sides: Mapping[str, Side], options: M
         prepare(Path(folder))
         for number in range(chosen.rounds):
             for side, rows in found.items():
-                rows.append(_measured([sys.executable, "-m", module, "--side", side, "--work", folder, *passed]))
+                rows.append(_measured([sys.executable, script, "--side", side, "--work", folder, *passed]))
                 print(f"round {number + 1}, {side}: {rows[-1]['tokens_per_s']:.0f} tokens/s", file=sys.stderr)
     rates = {side: statistics.median(row["tokens_per_s"] for row in rows) for side, rows in found.items()}
     _print_table(chosen.precision, found, rates)

@@ -143,3 +143,12 @@ def test_public_functions_have_docstrings() -> None:
             if is_public and not ast.get_docstring(node):  # type: ignore[arg-type]
                 bare.append(f"{path.name}:{node.name}")  # type: ignore[union-attr]
     assert not bare
+
+
+@pytest.mark.parametrize("name", ["training", "evaluation", "cells", "repro", "error_rates"])
+def test_benchmarks_explain_themselves(name: str) -> None:
+    command = [sys.executable, f"benchmarks/{name}.py", "--help"]
+    environment = os.environ | {"PYTHONPATH": str(ROOT / "src")}
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert f"benchmarks/{name}.py" in done.stdout

@@ -6,7 +6,15 @@ from pathlib import Path
 from typing import Any
 
 from xstilts.arms.stamp import plain
-from xstilts.cells.spec import NUMERICS_VERSION, CellSpec, Labels, library_versions, start_weights
+from xstilts.cells.spec import (
+    NUMERICS_VERSION,
+    PREDICTED_SHARE,
+    SUBWORDS_PER_WORD,
+    CellSpec,
+    Labels,
+    library_versions,
+    start_weights,
+)
 from xstilts.config import Study, Training
 from xstilts.families import family_of
 from xstilts.files import Json, read_json
@@ -15,7 +23,6 @@ from xstilts.seeds import derived_seed
 from xstilts.tasks import TASKS
 
 NONE = "none"
-SUBWORDS_PER_WORD = 1.5
 
 
 def resolved_precision(asked: str) -> str:
@@ -160,8 +167,9 @@ class Grid:
 
 
 def _cost(facts: Mapping[str, Any], training: Training, inputs: Mapping[str, Any]) -> float:
-    """Expected training subwords plus a third of the predicted ones (a forward pass alone costs about a third)."""
-    words = training.passes * facts["train"]["words"] + sum(entry["words"] for entry in inputs.values()) / 3.0
+    """Expected training subwords plus the predicted ones at their share of the cost."""
+    words = training.passes * facts["train"]["words"]
+    words += PREDICTED_SHARE * sum(entry["words"] for entry in inputs.values())
     return float(SUBWORDS_PER_WORD * words)
 
 

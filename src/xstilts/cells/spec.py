@@ -11,6 +11,10 @@ from xstilts.files import Json, sha256_of_json
 NUMERICS_VERSION = 2
 """Raised when the same identity would give other bits; golden tests hold it in place."""
 
+SUBWORDS_PER_WORD = 1.5
+PREDICTED_SHARE = 1 / 3
+"""What a predicted subword costs beside one of training: a forward pass alone."""
+
 
 @dataclass(frozen=True)
 class Labels:

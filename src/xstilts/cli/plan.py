@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.table import Table
 
-from xstilts.cells.spec import CellSpec
+from xstilts.cells.spec import PREDICTED_SHARE, SUBWORDS_PER_WORD, CellSpec
 from xstilts.cells.store import CellStore
 from xstilts.config import Study, Training
 from xstilts.files import read_json
@@ -14,8 +15,10 @@ from xstilts.layout import Layout
 from xstilts.sources.corpora import CORPORA
 from xstilts.tasks import TASKS, Family
 
+if TYPE_CHECKING:
+    from xstilts.cells.grid import Grid
+
 WORDS_PER_SENTENCE = 16
-SUBWORDS_PER_WORD = 1.5
 TOKENS_PER_S = 350.0
 """Real subwords a second of float32 training on one slow core, until this project's own cells tell better."""
 CHECKPOINT_MB = 110.0
@@ -73,7 +76,7 @@ def show_plan(study: Study, root: Path) -> None:
 
 
 def _work(cost: Cost) -> float:
-    return cost.train_tokens + cost.predicted * WORDS_PER_SENTENCE * SUBWORDS_PER_WORD / 3
+    return cost.train_tokens + cost.predicted * WORDS_PER_SENTENCE * SUBWORDS_PER_WORD * PREDICTED_SHARE
 
 
 def estimated_costs(study: Study) -> list[Cost]:
@@ -127,15 +130,21 @@ def exact_costs(study: Study, layout: Layout) -> list[Cost]:
             return []
         grid = Grid(study, layout, encoder, arms, resolved_precision(study.precision))
         found = read_json(best)
-        rows.append(_cost("intermediate", encoder, intermediate_cells(grid, found), store, CHECKPOINT_MB))
-        rows.append(_cost("target", encoder, target_cells(grid, found), store, 1.0))
+        rows.append(_cost("intermediate", grid, intermediate_cells(grid, found), store, CHECKPOINT_MB))
+        rows.append(_cost("target", grid, target_cells(grid, found), store, 1.0))
     return rows
 
 
-def _cost(stage: str, encoder: str, cells: list[CellSpec], store: CellStore, disk_mb: float) -> Cost:
+def _cost(stage: str, grid: "Grid", cells: list[CellSpec], store: CellStore, disk_mb: float) -> Cost:
     ready = sum((store.path(cell.key) / "cell.json").is_file() for cell in cells)
-    inputs = sum(len(cell.identity["inputs"]) for cell in cells)
-    return Cost(f"{stage} {encoder}", len(cells), ready, sum(cell.cost for cell in cells), inputs, len(cells) * disk_mb)
+    inputs = [
+        grid.arms["targets"][cell.labels.target]["inputs"][language]
+        for cell in cells
+        for language in cell.identity["inputs"]
+    ]
+    predicted = sum(each["words"] for each in inputs) * SUBWORDS_PER_WORD * PREDICTED_SHARE
+    tokens, sentences = sum(cell.cost for cell in cells) - predicted, sum(each["rows"] for each in inputs)
+    return Cost(f"{stage} {grid.encoder}", len(cells), ready, tokens, sentences, len(cells) * disk_mb)
 
 
 def observed_rate(layout: Layout) -> tuple[float, bool]:

@@ -1,1 +1,0 @@
-"""What this project is measured by; each script names the peer it runs beside."""
