@@ -6,6 +6,7 @@ import gzip
 import hashlib
 import json
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -127,13 +128,19 @@ def sha256_of_json(value: Json) -> str:
 
 @contextlib.contextmanager
 def replaced_folder(target: Path) -> Iterator[Path]:
-    """Build a folder aside and rename it into place at the very end.
+    """Build a folder aside and rename it into place at the very end; one builder of a target at a time.
+
+    What a killed builder of the same target left beside it is removed first.
 
     Yields:
         An empty folder beside ``target``; on success it takes the target's name, on failure it is removed and
         the target stays as it was.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
+    leftover = re.compile(rf"\.{re.escape(target.name)}\.[a-z0-9_]{{8}}")
+    for path in target.parent.iterdir():
+        if leftover.fullmatch(path.name):
+            shutil.rmtree(path, ignore_errors=True)
     with told_when_full(target.parent):
         building = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}."))
         os.chmod(building, 0o755)
