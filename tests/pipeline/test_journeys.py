@@ -245,7 +245,8 @@ def test_every_cell_is_a_run_and_models_predict_what_was_stored(make_project: Ma
     version = client.get_model_version_by_alias("quickstart.tiny.udpos", "champion")
     assert version.description.startswith("# quickstart.tiny.udpos")
     assert model.metadata.signature is not None
-    cell = next(row for row in index if row["variant"] == "main" and row["arm"] == version.tags["intermediate"])
+    champion = ("udpos", "main", version.tags["intermediate"])
+    cell = next(row for row in index if (row["target"], row["variant"], row["arm"]) == champion)
     for language in ("en", "de", "zh"):
         rows = read_rows(project.root / f"data/quickstart/arms/targets/udpos/inputs/{language}.parquet")
         stored = read_jsonl(
