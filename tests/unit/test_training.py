@@ -14,12 +14,13 @@ from tests.conftest import sentences, write_tiny_encoder
 from xstilts.errors import XstiltsError
 from xstilts.families import family_of
 from xstilts.tasks import TASKS
-from xstilts.training.batches import Collator, budget_batches, micro_batches, training_batches
+from xstilts.training.batches import Collator, budget_batches, equal_length_batches, micro_batches, training_batches
 from xstilts.training.dropout import CUTS, MaskPool
 from xstilts.training.encoded import Encoder
 from xstilts.training.loop import DivergedError, parameter_groups, rate_at, train
 from xstilts.training.model import ROW_IDS, embedding_name, load_model, save_state, swap_vocabulary, trained_state
 from xstilts.training.predict import predict
+from xstilts.training.products import products
 from xstilts.training.resume import Checkpoints
 from xstilts.training.vocabulary import Marks, Vocabulary, vocabulary_of
 
@@ -297,3 +298,29 @@ def test_rows_are_encoded_once_and_come_back_the_same(tiny_encoder: Path, tmp_pa
     assert len(encoder.encoded("no rows", [])) == 0
     assert calls == [len(rows), 2, 0]
     assert [path.name for path in (tmp_path / "encoded").iterdir() if path.name.startswith(".")] == []
+
+
+def test_prediction_batches_have_one_length_and_keep_the_budget() -> None:
+    lengths = [5, 40, 3, 5, 12, 5, 5]
+    batches = list(equal_length_batches(lengths, 16))
+    assert sorted(index for batch in batches for index in batch) == list(range(7))
+    assert all(len({lengths[index] for index in batch}) == 1 for batch in batches)
+    assert all(len(batch) == 1 or sum(lengths[index] for index in batch) <= 16 for batch in batches)
+
+
+@pytest.mark.parametrize("precision", [torch.float32, torch.bfloat16])
+def test_a_rows_logits_do_not_depend_on_its_batch(tiny_encoder: Path, precision: torch.dtype) -> None:
+    torch.set_num_threads(1)
+    tokenizer = AutoTokenizer.from_pretrained(tiny_encoder)
+    rows = [row for row in sentences("en", 60, 9, "test") if len(row["tokens"]) == 9]
+    examples = family_of(UDPOS).encode(rows, tokenizer, UDPOS, 48)
+    vocabulary = vocabulary_of(Marks.of(tokenizer), examples)
+    model, _ = load_model(tiny_encoder, None, vocabulary, UDPOS, head_seed=3)
+    model.for_prediction(precision)
+    collate = Collator(Marks.of(tokenizer), vocabulary, CPU)
+    with torch.inference_mode(), products(CPU, precision):
+        together = model(collate(examples))
+        for index, example in enumerate(examples):
+            alone = model(collate([example]))[0]
+            assert torch.allclose(alone, together[index], atol=1e-5)
+            assert torch.equal(alone.argmax(-1), together[index].argmax(-1))

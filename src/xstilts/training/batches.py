@@ -105,6 +105,27 @@ def micro_batches(examples: Sequence[Example], token_budget: int) -> list[list[E
     return [[examples[index] for index in indices] for indices in budget_batches(lengths, token_budget)]
 
 
+def equal_length_batches(lengths: Sequence[int], token_budget: int) -> Iterator[list[int]]:
+    """Batches for prediction: of equal length, so without padding, longest first, as many as fit the budget.
+
+    Without padding a row's prediction does not depend on the rows beside it: the kernels of matrix products, softmax
+    and LayerNorm work row by row (tested), and only a padded width would change their last bits.
+
+    Args:
+        lengths: subwords of each example.
+        token_budget: subwords in a batch at most; one longer example stands alone.
+
+    Yields:
+        Indices; every example exactly once.
+    """
+    by_length: dict[int, list[int]] = {}
+    for index, length in enumerate(lengths):
+        by_length.setdefault(length, []).append(index)
+    for length in sorted(by_length, reverse=True):
+        size = max(1, token_budget // max(1, length))
+        yield from (by_length[length][at : at + size] for at in range(0, len(by_length[length]), size))
+
+
 def budget_batches(lengths: Sequence[int], token_budget: int) -> Iterator[list[int]]:
     """Batches under a token budget: longest first, as many as fit when padded.
 

@@ -1,4 +1,4 @@
-"""Prediction: everything in one pass, sorted by length, under a token budget, keeping nothing but the argmax."""
+"""Prediction: everything in one pass, in batches of equal length, keeping nothing but the argmax."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -9,12 +9,12 @@ import torch
 from xstilts.families.base import Example
 from xstilts.families.sentence_retrieval import nearest_candidates
 from xstilts.tasks import Task
-from xstilts.training.batches import Collator, budget_batches
+from xstilts.training.batches import Collator, equal_length_batches
 from xstilts.training.model import TaskModel
 from xstilts.training.products import products
 
 TOKEN_BUDGET = 2048
-"""Padded subwords in a batch of prediction; part of the numerics, since padding moves the last bits."""
+"""Subwords in a batch of prediction."""
 
 
 @torch.inference_mode()
@@ -37,7 +37,7 @@ def predict(
     faster = products(collate.device, next(model.encoder.parameters()).dtype)
     examples = [example for group in groups.values() for example in group]
     outputs: list[Any] = [None] * len(examples)
-    for indices in budget_batches([len(example.input_ids) for example in examples], TOKEN_BUDGET):
+    for indices in equal_length_batches([len(example.input_ids) for example in examples], TOKEN_BUDGET):
         batch = collate([examples[index] for index in indices])
         with faster:
             logits = model(batch)
