@@ -169,7 +169,7 @@ def in_dvc(bench: Bench, whom: str, rng: random.Random) -> int:
     """Kill ``dvc repro`` alone, or it and all below it, at any time from the first stage to its last commit."""
     bench.forget_everything()
     process = bench.start_dvc()
-    time.sleep(rng.uniform(15.0, 40.0))
+    time.sleep(rng.uniform(6.0, 20.0))
     below = descendants(process.pid)
     if process.poll() is not None:
         process.communicate()
