@@ -157,7 +157,7 @@ def at_the_bound(shape: Shape, *, share: float, draws: int, seed: int) -> float:
 
 def main() -> int:
     """Print the table and one JSON line."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--draws", type=int, default=2000)
     parser.add_argument("--share", type=float, default=0.25)
     parser.add_argument("--seed", type=int, default=0)

@@ -4,8 +4,8 @@
 
 Both sides tag the same sentences with the same encoder under a fresh head, tokenised beforehand. The peer is one
 ``Trainer`` with as many threads as there are cores, the default batch of 8 padded to its longest sentence. Ours is what
-a study runs: one-thread workers, each with a cell that trains nothing and predicts everything. The two sides' tags are
-compared on heads of one seed only in the tests; here the rates matter. Rounds alternate (A/B/A/B).
+a study runs: one-thread workers, each with a cell that trains nothing and predicts everything. The head is untrained on
+both sides, so only the rates are compared, not the tags. Rounds alternate (A/B/A/B).
 """
 
 import os

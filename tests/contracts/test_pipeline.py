@@ -145,7 +145,7 @@ def test_public_functions_have_docstrings() -> None:
     assert not bare
 
 
-@pytest.mark.parametrize("name", ["training", "evaluation", "cells", "repro"])
+@pytest.mark.parametrize("name", ["training", "evaluation", "cells", "repro", "error_rates"])
 def test_benchmarks_explain_themselves(name: str) -> None:
     command = [sys.executable, f"benchmarks/{name}.py", "--help"]
     environment = os.environ | {"PYTHONPATH": str(ROOT / "src")}
