@@ -42,10 +42,10 @@ class Bench:
         self.number = 0
         self.reference = self.trained()
 
-    def fresh(self) -> Path:
+    def fresh(self, below: Path | None = None) -> Path:
         """A new empty store; no outputs."""
         self.number += 1
-        store = self.folder / f"store-{self.number}" / "cells"
+        store = (below or self.folder) / f"store-{self.number}" / "cells"
         self.project.environment["XSTILTS_STORE"] = str(store)
         for phase in ("intermediate", "target"):
             self.project.run("rm", "-rf", f"models/quickstart/{phase}")
@@ -119,18 +119,56 @@ def finished_cells(store: Path) -> set[str]:
     return {f"{path.parent.name}:{path.stat().st_ino}" for path in store.glob("*/cell.json")}
 
 
-def at_fault_point(bench: Bench, point: str, rng: random.Random) -> int:
-    """A worker (or, for ``place``, the driver) dies at a named place; the run goes on by itself or is started again."""
+FAULTS = 3
+"""Deaths in one run, at a place; each worker or driver that follows dies at a later pass."""
+
+
+def at_fault_point(bench: Bench, point: str, rng: random.Random, how: str = "") -> int:
+    """Workers (or, for ``place``, drivers) die at a named place, one after the other; the run goes on by itself, and
+    where a cell or the driver has died twice it is started again."""
     bench.fresh()
-    pass_number = 1 if point == "place" else rng.randint(1, 4)
-    marker = bench.folder / f"died-{bench.number}"
-    environment = {"XSTILTS_FAULT": f"{point}:{pass_number}:{marker}"}
+    last = {"step": 8, "checkpoint": 4, "place": 2}.get(point, 3)
+    passes = sorted(rng.sample(range(1, last + 1), min(FAULTS, last)))
+    markers = [bench.folder / f"died-{bench.number}-{number}" for number in passes]
+    faults = (f"{point}:{number}:{marker}{how}" for number, marker in zip(passes, markers, strict=True))
+    environment = {"XSTILTS_FAULT": ";".join(faults)}
     if point == "checkpoint":
         environment["XSTILTS_CHECKPOINT_S"] = "0"
-    process = bench.start(**environment)
-    process.communicate(timeout=300)
-    assert marker.exists(), "the place was never passed"
-    assert bench.finish(**environment) == bench.reference
+    for _ in range(1 + FAULTS):
+        process = bench.start(**environment)
+        output, _ = process.communicate(timeout=300)
+        if process.returncode == 0:
+            break
+    assert process.returncode == 0, output
+    died = sum(marker.exists() for marker in markers)
+    assert died, "the place was never passed"
+    assert bench.payload() == bench.reference
+    return died
+
+
+def out_of_memory(bench: Bench, rng: random.Random) -> int:
+    """A worker's address space is closed: it gives up, and its cell is trained by another."""
+    return at_fault_point(bench, rng.choice(("step", "weights", "manifest")), rng, ":memory")
+
+
+def on_full_disk(bench: Bench, rng: random.Random) -> int:
+    """The store's disk fills up at some cell; the stage says so; with more room the same command goes on."""
+    disk = bench.folder / "disk"
+    disk.mkdir(exist_ok=True)
+    mount = ["mount", "-t", "tmpfs", "-o"]
+    subprocess.run([*mount, f"size={rng.randint(100, 900)}k", "tmpfs", str(disk)], check=True)
+    try:
+        store = bench.fresh(below=disk)
+        process = bench.start()
+        output, _ = process.communicate(timeout=300)
+        assert process.returncode != 0, "the disk was large enough"
+        assert "The disk is full" in output, output
+        kept = finished_cells(store)
+        subprocess.run([*mount, "remount,size=512m", "tmpfs", str(disk)], check=True)
+        assert bench.finish() == bench.reference
+        assert kept <= finished_cells(store), "a finished cell was trained again"
+    finally:
+        subprocess.run(["umount", str(disk)], check=True)
     return 1
 
 
@@ -194,6 +232,8 @@ KINDS: dict[str, Callable[[Bench, random.Random], int]] = {
     "while a checkpoint is written": lambda bench, rng: at_fault_point(bench, "checkpoint", rng),
     "before the manifest": lambda bench, rng: at_fault_point(bench, "manifest", rng),
     "before the output is in place": lambda bench, rng: at_fault_point(bench, "place", rng),
+    "out of memory": out_of_memory,
+    "full disk": on_full_disk,
     "driver, any time": lambda bench, rng: at_any_time(bench, "driver", rng),
     "worker, any time": lambda bench, rng: at_any_time(bench, "worker", rng),
     "dvc alone": lambda bench, rng: in_dvc(bench, "dvc", rng),
@@ -225,6 +265,8 @@ def test_neither_workers_nor_order_decide_a_byte(bench: Bench) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_kill_loses_nothing_and_changes_nothing(bench: Bench, kind: str) -> None:
+    if kind == "full disk" and os.geteuid() != 0:
+        pytest.skip("mounting a small tmpfs needs root")
     assert KINDS[kind](bench, random.Random(kind)) >= 1
 
 

@@ -128,6 +128,17 @@ def test_failures_are_collected_and_the_others_finish(tmp_path: Path) -> None:
     assert "SIGKILL" in errors[3]
 
 
+def test_every_kind_of_exhausted_memory_is_known() -> None:
+    import torch
+
+    with pytest.raises(RuntimeError) as error:
+        torch.empty(2**52)
+    assert executor.out_of_memory(error.value)
+    assert executor.out_of_memory(MemoryError())
+    assert executor.out_of_memory(torch.OutOfMemoryError("CUDA out of memory"))
+    assert not executor.out_of_memory(RuntimeError("shapes differ"))
+
+
 @pytest.mark.usefixtures("fake")
 def test_the_longest_cells_come_first(tmp_path: Path) -> None:
     order = [outcome.spec.labels.seed for outcome in run_cells([spec(n) for n in (1, 5, 3)], tmp_path / "cells", 1)]

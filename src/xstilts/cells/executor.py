@@ -20,12 +20,14 @@ from xstilts.cells.spec import CellSpec
 from xstilts.errors import XstiltsError
 
 ATTEMPTS = 2
+OUT_OF_MEMORY = 77
+"""Exit code of a worker that found no more memory: it ends, which gives all of it back, and its cell is tried again."""
 WORKER_MB = 1600
 """Memory that a worker is planned with."""
 _PR_SET_PDEATHSIG = 1
 WORKER_ENVIRONMENT = {name: "1" for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")} | {
     "TOKENIZERS_PARALLELISM": "false",
-    "ONEDNN_PRIMITIVE_CACHE_CAPACITY": "64",
+    "ONEDNN_PRIMITIVE_CACHE_CAPACITY": "24",
     "GLIBC_TUNABLES": "glibc.malloc.mmap_threshold=33554432:glibc.malloc.trim_threshold=2147483648:"
     "glibc.malloc.top_pad=67108864",
 }
@@ -148,14 +150,28 @@ class _Worker:
             return spec, str(self.pipe.recv()), False
         except (EOFError, ConnectionResetError):
             self.process.join(timeout=10)
-            code = self.process.exitcode
-            cause = f"signal {signal.Signals(-code).name}" if code and code < 0 else f"exit code {code}"
-            return spec, f"its worker died ({cause}); SIGKILL often means that memory ran out", True
+            return spec, _cause_of_death(self.process.exitcode), True
 
     def stop(self) -> None:
         self.process.kill()
         self.process.join()
         self.pipe.close()
+
+
+def _cause_of_death(code: int | None) -> str:
+    remedy = "run fewer at a time with runtime.workers in params.yaml, or free memory"
+    if code == OUT_OF_MEMORY:
+        return f"its worker ran out of memory: {remedy}"
+    if code == -signal.SIGKILL:
+        return f"its worker was killed (SIGKILL), often by the system when memory runs out: {remedy}"
+    cause = f"signal {signal.Signals(-code).name}" if code and code < 0 else f"exit code {code}"
+    return f"its worker died ({cause})"
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Whether an exception says that memory ran out: Python's, PyTorch's on a GPU, or its allocator's on a CPU."""
+    name = type(error).__name__
+    return isinstance(error, MemoryError) or name == "OutOfMemoryError" or "can't allocate memory" in str(error)
 
 
 def _restore(name: str, value: str | None) -> None:
@@ -190,5 +206,7 @@ def _work(pipe: Connection, store: Path, parent: int) -> None:
             pipe.send("")
         except XstiltsError as error:
             pipe.send(str(error))
-        except Exception:
+        except Exception as error:
+            if out_of_memory(error):
+                os._exit(OUT_OF_MEMORY)
             pipe.send(traceback.format_exc())
