@@ -1,99 +1,246 @@
 """The generator: right grammar, balanced labels, a planted truth, the same bytes every time."""
 
-import json
-import re
+import itertools
 from collections import Counter
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from xstilts.arms.overlap import comparable
 from xstilts.errors import XstiltsError
-from xstilts.files import sha256_of_json
-from xstilts.sources.synthetic import BOUND, DOMAINS, FIXED, generate, oracle_accuracy, polarity
+from xstilts.files import read_json, sha256_of_json
+from xstilts.sources.corpora import CORPORA
+from xstilts.sources.synthetic import DOMAINS, LANGUAGES, generate, mixture_distance, oracle_accuracy
 from xstilts.sources.synthetic.grammar import Choice, tagged, text
-from xstilts.sources.synthetic.lexicon import NOUNS
+from xstilts.sources.synthetic.lexicon import lexicon
+from xstilts.sources.synthetic.morphology import (
+    french_adjective,
+    french_article,
+    russian_adjective,
+    spanish_adjective,
+    swahili_adjective,
+    swahili_predicate,
+    turkish_past,
+)
 from xstilts.tasks import TASKS
 
-ROWS = {"train": 120, "dev": 40, "test": 40}
-CUES = {cue.en: cue for cue in (*BOUND, *FIXED)}
+ROWS = {"train": 400, "dev": 40, "test": 40}
+GENERATED = sorted(name for name, corpus in CORPORA.items() if corpus.source == "generator")
+NOUNS = {noun.name: noun for noun in lexicon().nouns}
+CUES = {cue.name: cue for cue in lexicon().cues}
+Made = dict[tuple[str, str], list[dict[str, Any]]]
 
 
-def made(corpus: str = "synthetic-reviews", kappa: float = 0.6, seed: int = 0) -> dict[tuple[str, str], list[dict]]:
+def made(corpus: str = "synthetic-reviews", kappa: float = 0.6, seed: int = 0) -> Made:
     return generate(corpus, seed=seed, rows=ROWS, kappa=kappa)
 
 
-def sentence(language: str, noun: str, cue: str, template: int, adverb: int = 0, style: int = 0) -> str:
-    words = next(each for nouns in NOUNS.values() for each in nouns if each["en"][1] == noun)
-    return text(tagged(language, Choice(template, adverb, words, CUES[cue], style)))
+def sentence(
+    language: str, noun: str, cue: str, template: int = 0, adverb: int = 0, closing: int = 0, *, this: bool = False
+) -> str:
+    words = lexicon()
+    choice = Choice(
+        words.sentences[template], words.adverbs[adverb], NOUNS[noun], this, CUES[cue], words.closings[closing]
+    )
+    return text(language, tagged(language, choice))
 
 
 @pytest.mark.parametrize(
-    ("language", "noun", "cue", "template", "adverb", "style", "wanted"),
+    ("language", "wanted", "arguments"),
     [
-        ("en", "soup", "hot", 0, 0, 0, "The soup was hot."),
-        ("en", "screen", "thin", 2, 1, 1, "To be honest, the screen was really thin. That is all."),
-        ("en", "plot", "dark", 6, 0, 4, "The plot is still dark. See you soon!"),
-        ("de", "cheese", "old", 1, 0, 0, "Ich fand den Käse alt."),
-        ("de", "battery", "useless", 3, 2, 0, "Meine Schwester sagt, dass der Akku einfach nutzlos war."),
-        ("de", "soup", "cold", 5, 0, 3, "Am Ende war die Suppe kalt. Vielen Dank."),
-        ("de", "film", "great", 6, 0, 0, "Der Film ist immer noch großartig."),
-        ("es", "soup", "cold", 0, 0, 0, "La sopa estaba fría."),
-        ("es", "film", "old", 2, 1, 0, "Sinceramente, la película era realmente vieja."),
-        ("es", "bread", "soft", 6, 0, 1, "El pan todavía está blando. Eso es todo."),
-        ("es", "phone", "perfect", 1, 0, 0, "Encontré el teléfono perfecto."),
-        ("fr", "screen", "dark", 0, 0, 0, "L'écran était sombre."),
-        ("fr", "soup", "soft", 1, 0, 0, "J'ai trouvé la soupe molle."),
-        ("fr", "story", "old", 4, 1, 1, "Nous pensions tous que l'histoire était vraiment vieille. C'est tout."),
-        ("fr", "cable", "disappointing", 6, 0, 0, "Le câble est toujours décevant."),
+        ("en", "The soup was hot.", ("soup", "hot")),
+        ("en", "To be honest, the screen was really thin. That is all.", ("screen", "thin", 1, 1, 1)),
+        ("de", "Meine Schwester sagt, dass der Akku vollkommen nutzlos war.", ("battery", "useless", 2, 2)),
+        ("de", "Am Ende war die Suppe kalt. Vielen Dank.", ("soup", "cold", 4, 0, 3)),
+        ("de", "Das Kabel ist immer noch großartig.", ("cable", "great", 5)),
+        ("es", "La sopa estaba fría.", ("soup", "cold")),
+        ("es", "Sinceramente, la cámara era realmente encantadora.", ("camera", "delightful", 1, 1)),
+        ("es", "El pan todavía está blando. Eso es todo.", ("bread", "soft", 5, 0, 1)),
+        ("es", "La lámpara era sin valor.", ("lamp", "worthless")),
+        ("fr", "L'écran était métallique.", ("screen", "metallic")),
+        ("fr", "Le haut-parleur était noir.", ("speaker", "black")),
+        ("fr", "Nous pensions tous que l'omelette était vraiment molle.", ("omelette", "soft", 3, 1)),
+        ("fr", "Le câble est toujours décevant.", ("cable", "disappointing", 5)),
+        ("ru", "Суп был горячий.", ("soup", "hot")),
+        ("ru", "Надо сказать, что мясо было действительно хорошее.", ("meat", "good", 7, 1)),
+        ("ru", "Камера всё ещё плохая.", ("camera", "bad", 5)),
+        ("ru", "Печенье было без запаха.", ("biscuit", "odourless")),
+        ("zh", "汤是热的。", ("soup", "hot")),
+        ("zh", "我姐姐说手机真的是防水的。谢谢大家。", ("phone", "waterproof", 2, 1, 3)),
+        ("sw", "Supu ilikuwa ya moto.", ("soup", "hot")),
+        ("sw", "Kifaa bado kinatoa moshi.", ("device", "smoking", 5)),
+        ("sw", "Jana yai lilikuwa halivunjiki.", ("egg", "unbreakable", 6)),
+        ("sw", "Mkate bado ni mweusi.", ("bread", "black", 5)),
+        ("tr", "Çorba sıcaktı.", ("soup", "hot")),
+        ("tr", "İşlemci hâlâ soğuk.", ("processor", "cold", 5)),
+        ("tr", "Dün telefon tamamen kötüydü. Devamı yarın.", ("phone", "bad", 6, 2, 2)),
+        ("tr", "Hepimize göre kablo su geçirmezdi.", ("cable", "waterproof", 3)),
     ],
 )
-def test_sentences_agree(
-    language: str, noun: str, cue: str, template: int, adverb: int, style: int, wanted: str
-) -> None:
-    assert sentence(language, noun, cue, template, adverb, style) == wanted
+def test_sentences_agree(language: str, wanted: str, arguments: tuple[Any, ...]) -> None:
+    assert sentence(language, *arguments) == wanted
+
+
+@pytest.mark.parametrize(
+    ("language", "wanted"),
+    [
+        ("en", "This egg was soft."),
+        ("de", "Dieses Ei war weich."),
+        ("es", "Este huevo estaba blando."),
+        ("fr", "Cet œuf était mou."),
+        ("ru", "Это яйцо было мягкое."),
+        ("zh", "这个鸡蛋是软的。"),
+        ("sw", "Yai hili lilikuwa laini."),
+        ("tr", "Bu yumurta yumuşaktı."),
+    ],
+)
+def test_a_thing_is_pointed_at(language: str, wanted: str) -> None:
+    assert sentence(language, "egg", "soft", this=True) == wanted
+
+
+@pytest.mark.parametrize(
+    ("masculine", "feminine", "neuter"),
+    [
+        ("горячий", "горячая", "горячее"),
+        ("хороший", "хорошая", "хорошее"),
+        ("плохой", "плохая", "плохое"),
+        ("мягкий", "мягкая", "мягкое"),
+        ("чёрный", "чёрная", "чёрное"),
+        ("дымящийся", "дымящаяся", "дымящееся"),
+        ("выдающийся", "выдающаяся", "выдающееся"),
+    ],
+)
+def test_russian_adjectives(masculine: str, feminine: str, neuter: str) -> None:
+    assert [russian_adjective(masculine, gender) for gender in "mfn"] == [masculine, feminine, neuter]
+
+
+@pytest.mark.parametrize(
+    ("stem", "forms"),
+    [
+        ("zuri", ["mzuri", "zuri", "kizuri", "nzuri"]),
+        ("baya", ["mbaya", "baya", "kibaya", "mbaya"]),
+        ("kubwa", ["mkubwa", "kubwa", "kikubwa", "kubwa"]),
+        ("gumu", ["mgumu", "gumu", "kigumu", "ngumu"]),
+        ("nene", ["mnene", "nene", "kinene", "nene"]),
+        ("eusi", ["mweusi", "jeusi", "cheusi", "nyeusi"]),
+        ("embamba", ["mwembamba", "jembamba", "chembamba", "nyembamba"]),
+    ],
+)
+def test_swahili_adjectives(stem: str, forms: list[str]) -> None:
+    assert [swahili_adjective(stem, noun_class) for noun_class in "3579"] == forms
+
+
+def test_swahili_predicates() -> None:
+    assert [swahili_predicate("-a", each)[0] for each in "3579"] == ["wa", "la", "cha", "ya"]
+    assert [swahili_predicate("-enye", each)[0] for each in "3579"] == ["wenye", "lenye", "chenye", "yenye"]
+    assert [swahili_predicate("+me:yeyuka", each)[0] for each in "3579"] == [
+        "umeyeyuka", "limeyeyuka", "kimeyeyuka", "imeyeyuka",
+    ]  # fmt: skip
+    assert [swahili_predicate("!vunjiki", each)[0] for each in "3579"] == [
+        "hauvunjiki", "halivunjiki", "hakivunjiki", "haivunjiki",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("word", "past"),
+    [
+        ("sıcak", "sıcaktı"), ("yumuşak", "yumuşaktı"), ("iyi", "iyiydi"), ("kötü", "kötüydü"), ("kuru", "kuruydu"),
+        ("korkunç", "korkunçtu"), ("küçük", "küçüktü"), ("kalın", "kalındı"), ("ideal", "idealdi"),
+        ("vasat", "vasattı"), ("harika", "harikaydı"), ("gibi", "gibiydi"), ("nahoş", "nahoştu"),
+    ],
+)  # fmt: skip
+def test_turkish_past(word: str, past: str) -> None:
+    assert turkish_past(word) == past
+
+
+def test_romance_forms() -> None:
+    assert [spanish_adjective(form, "f") for form in ("frío", "caliente", "encantador/encantadora", "ideal")] == [
+        "fría", "caliente", "encantadora", "ideal",
+    ]  # fmt: skip
+    assert [french_adjective(form, "f") for form in ("chaud", "gonflé", "ennuyeux", "rustique", "bon/bonne")] == [
+        "chaude", "gonflée", "ennuyeuse", "rustique", "bonne",
+    ]  # fmt: skip
+    assert [french_article("m", "yaourt", this=this) for this in (False, True)] == ["le", "ce"]
+    assert [french_article("m", "écran", this=this) for this in (False, True)] == ["l'", "cet"]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_cue_and_a_noun_are_one_word_of_a_language_and_no_others(language: str) -> None:
+    """A translation keeps the truth only if no two cues, and no two things, fall together."""
+    assert len({cue.forms[language] for cue in CUES.values()}) == len(CUES)
+    assert len({noun.forms[language][1] for noun in NOUNS.values()}) == len(NOUNS)
+    pieces = [
+        each[language] for group in (lexicon().sentences, lexicon().adverbs, lexicon().closings) for each in group
+    ]
+    assert len(set(pieces)) == len(pieces) - 1  # neither adverb nor closing are both no words
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_sentence_can_be_read_back(language: str) -> None:
+    """From the words of a language alone, thing and cue are found again, for every pair of them."""
+    words = lexicon()
+    seen: dict[str, tuple[str, str]] = {}
+    for noun, cue in itertools.product(words.nouns, words.cues):
+        choice = Choice(words.sentences[0], words.adverbs[0], noun, False, cue, words.closings[0])
+        written = text(language, tagged(language, choice))
+        assert seen.setdefault(written, (noun.name, cue.name)) == (noun.name, cue.name)
+        assert not set("/|=~+!@") & set(written.rstrip(".!。"))
+    assert len(seen) == len(words.nouns) * len(words.cues)
+
+
+def test_about_a_hundred_cues_are_balanced_in_each_domain() -> None:
+    assert len(CUES) == 100
+    for number in range(len(DOMAINS)):
+        for bound in (False, True):
+            assert Counter(cue.praises[number] for cue in CUES.values() if cue.bound == bound) == {True: 25, False: 25}
 
 
 def test_the_same_seed_gives_the_same_rows() -> None:
     assert made() == made()
     assert made() != made(seed=1)
-    text = sha256_of_json([[list(key), rows] for key, rows in sorted(made().items())])
-    assert (
-        text
-        == json.loads((__import__("pathlib").Path(__file__).parent / "data" / "synthetic.json").read_text())["sha256"]
-    )
+    found = sha256_of_json([[list(key), rows] for key, rows in sorted(made().items())])
+    assert found == read_json(Path(__file__).parent / "data" / "synthetic.json")["sha256"]
 
 
-def test_labels_and_bound_cues_have_their_shares() -> None:
-    for (_, split), rows in made().items():
+@pytest.mark.parametrize(("corpus", "share"), [("synthetic-reviews", 0.6), ("synthetic-reviews-fixed", 0.0)])
+def test_labels_and_bound_cues_have_their_shares(corpus: str, share: float) -> None:
+    bound = {cue.name for cue in CUES.values() if cue.bound}
+    for (language, split), rows in made(corpus).items():
         for domain in DOMAINS:
             mine = [row for row in rows if row["domain"] == domain]
             assert len(mine) == ROWS[split]
             assert Counter(row["label"] for row in mine) == {"negative": ROWS[split] / 2, "positive": ROWS[split] / 2}
-    english = made()["en", "train"]
-    bound = [row for row in english if re.search(rf"\b({'|'.join(cue.en for cue in BOUND)})\b", row["text"])]
-    assert len(bound) / len(english) == pytest.approx(0.6)
+            if language == "en":
+                said = [set(row["text"].replace(".", "").lower().split()) for row in mine]
+                assert sum(bool(words & bound) for words in said) / len(mine) == share
 
 
-def test_no_cue_is_praise_by_itself() -> None:
-    for domain in DOMAINS:
-        assert sum(polarity(cue, domain) for cue in BOUND) == len(BOUND) / 2
-    assert all(polarity(cue, "kitchen") != polarity(cue, "phones") for cue in BOUND)
+def test_every_cue_is_as_frequent_as_the_others_of_its_kind() -> None:
+    said = Counter(
+        word for row in made()["en", "train"] for word in row["text"].lower().replace(".", "").split() if word in CUES
+    )
+    bound = [said[name] for name, cue in CUES.items() if cue.bound]
+    assert max(bound) - min(bound) <= 2
+    assert min(bound) > 2
 
 
 def test_test_rows_are_parallel() -> None:
     corpora = made()
-    english = corpora["en", "test"]
-    for language in ("de", "es", "fr"):
+    for language in LANGUAGES:
         assert [(row["id"], row["label"]) for row in corpora[language, "test"]] == [
-            (row["id"], row["label"]) for row in english
+            (row["id"], row["label"]) for row in corpora["en", "test"]
         ]
 
 
-@pytest.mark.parametrize("corpus", ["synthetic-reviews", "synthetic-tags"])
+@pytest.mark.parametrize("corpus", GENERATED)
 def test_no_text_stands_twice(corpus: str) -> None:
     texts = []
     for (language, _), rows in made(corpus).items():
-        texts += [(language, comparable(row["text"] if "text" in row else " ".join(row["tokens"]))) for row in rows]
+        for row in rows:
+            said = row.get("text") or row.get("text_a") or " ".join(row["tokens"])
+            texts.append((language, comparable(said)))
+    assert len(texts) > 100
     assert len(texts) == len(set(texts))
 
 
@@ -104,14 +251,36 @@ def test_tags_are_universal_and_as_many_as_tokens() -> None:
             assert set(row["tags"]) <= set(TASKS["udpos"].labels)
 
 
+def test_a_translation_stands_beside_its_english() -> None:
+    corpora = made("synthetic-parallel")
+    assert {language for language, _ in corpora} == set(LANGUAGES) - {"en"}
+    english = {row["id"]: row["text_b"] for row in corpora["de", "test"]}
+    assert len(set(english.values())) == 2 * ROWS["test"]
+    for rows in corpora.values():
+        assert {row["id"]: row["text_b"] for row in rows} == english
+
+
 def test_too_many_rows_are_refused() -> None:
     with pytest.raises(XstiltsError, match="distinct sentences"):
-        generate("synthetic-reviews", seed=0, rows={"dev": 5000}, kappa=0.6)
+        generate("synthetic-reviews", seed=0, rows={"dev": 100_000}, kappa=0.6)
 
 
-def test_the_oracle_knows_the_planted_truth() -> None:
+def test_tens_of_thousands_of_rows_are_made() -> None:
+    rows = generate("synthetic-reviews", seed=0, rows={"train": 20_000}, kappa=0.6)["en", "train"]
+    assert len({row["text"] for row in rows}) == 40_000
+
+
+def test_the_oracle_and_the_distance_know_the_planted_truth() -> None:
     assert oracle_accuracy({"kitchen": 1.0}, "kitchen", 0.6) == 100.0
     assert oracle_accuracy({"phones": 1.0}, "kitchen", 0.6) == pytest.approx(40.0)
     assert oracle_accuracy({"kitchen": 0.5, "phones": 0.5}, "kitchen", 0.6) == pytest.approx(70.0)
     assert oracle_accuracy({"phones": 1.0}, "kitchen", 0.0) == 100.0
-    assert oracle_accuracy({"films": 1.0}, "kitchen", 1.0) == pytest.approx(75.0)
+    assert mixture_distance({"kitchen": 0.75, "phones": 0.25}, "kitchen") == pytest.approx(0.5)
+    assert mixture_distance({"phones": 1.0}, "kitchen") == 2.0
+
+
+def test_no_text_belongs_to_two_domains() -> None:
+    """So the total variation distance of two domains is 1, and a mixture's distance has its closed form."""
+    rows = made("synthetic-reviews")["en", "train"]
+    by_domain = {domain: {row["text"] for row in rows if row["domain"] == domain} for domain in DOMAINS}
+    assert not by_domain["kitchen"] & by_domain["phones"]

@@ -117,23 +117,22 @@ _ENTRIES = (
         licence="CC BY 2.0 FR",
         columns={"text_a": "sentence", "text_b": "english"},
     ),
-    Corpus(
-        name="synthetic-reviews",
-        task="sentiment",
-        source="generator",
-        licence="Apache-2.0 (made by this project)",
-        document=r"^(.*)-\d+$",
-        push=True,
-        note="synthetic text",
-    ),
-    Corpus(
-        name="synthetic-tags",
-        task="udpos",
-        source="generator",
-        licence="Apache-2.0 (made by this project)",
-        document=r"^(.*)-\d+$",
-        push=True,
-        note="synthetic text",
+    *(
+        Corpus(
+            name=name,
+            task=task,
+            source="generator",
+            licence="Apache-2.0 (made by this project)",
+            document=r"^(.*)-\d+$",
+            push=True,
+            note="synthetic text",
+        )
+        for name, task in (
+            ("synthetic-reviews", "sentiment"),
+            ("synthetic-reviews-fixed", "sentiment"),
+            ("synthetic-tags", "udpos"),
+            ("synthetic-parallel", "tatoeba"),
+        )
     ),
 )
 
