@@ -157,6 +157,8 @@ class Target:
         slices: whether the domains of the test text are scored apart.
         dev_from: the split that dev rows are drawn from; ``train`` takes rows that are not trained on, for a corpus
             whose dev split is too small to see a plateau.
+        more_rows: larger English training sets for the arm ``none`` alone, each with the smaller ones in it: they tell
+            how many labelled target examples a gain is worth.
     """
 
     corpus: str
@@ -167,9 +169,14 @@ class Target:
     domain: str = ""
     slices: bool = False
     dev_from: Literal["dev", "train"] = "dev"
+    more_rows: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         corpus_named(self.corpus, where="params.yaml, targets")
+        if list(self.more_rows) != sorted({*self.more_rows} - set(range(self.train_rows + 1))):
+            raise bad(
+                "targets.*.more_rows", list(self.more_rows), f"rising numbers above train_rows, {self.train_rows}"
+            )
         check_positive("targets.*.dev_rows", self.dev_rows)
         if "en" not in self.languages:
             raise bad("targets.*.languages", list(self.languages), "a list with 'en', the source language")

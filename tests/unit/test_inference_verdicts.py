@@ -10,10 +10,11 @@ from xstilts.errors import XstiltsError
 from xstilts.inference import GainPoint, InferenceSettings, answer
 
 SETTINGS = InferenceSettings(confidence=0.95, negligible_share=0.25, seed=0)
+CURVE = [(64, 70.0), (128, 74.0), (256, 75.0)]
 FIELDS = {
     "name", "kind", "targets", "arms", "points", "seeds", "effects", "measure", "features", "slope", "slope_english",
     "slope_difference", "matched_gain", "far_gain", "share_retained", "break_even", "equivalence", "detectable_slope",
-    "gain_gate", "plateau_gate", "verdict", "because", "would_settle",
+    "corpus", "worth", "gain_gate", "plateau_gate", "verdict", "because", "would_settle",
 }  # fmt: skip
 
 
@@ -37,8 +38,8 @@ def study(
 
 def ask(points: list[GainPoint], *, plateau_passed: bool = True, **changed: object) -> dict:
     found = answer(
-        points, name="pos to udpos", kind="same-task", measure="proxy_a_distance", features="char_ngrams",
-        plateau_passed=plateau_passed, settings=SETTINGS, **changed,
+        points, name="pos to udpos", kind="same-task", corpus="udpos_domain", curve=CURVE, measure="proxy_a_distance",
+        features="char_ngrams", plateau_passed=plateau_passed, settings=SETTINGS, **changed,
     )  # fmt: skip
     json.dumps(found, allow_nan=False)
     assert set(found) == FIELDS

@@ -1,11 +1,13 @@
 """One encoder's part of ``analysis.json``: targets, arms, languages, questions."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from statistics import fmean
 
 from xstilts.config import AnalyseSection, Study
 from xstilts.errors import XstiltsError
+from xstilts.families import family_of
 from xstilts.files import Json
 from xstilts.inference import (
     Gain,
@@ -18,6 +20,7 @@ from xstilts.inference import (
     paired_gains,
     plateau_gate,
 )
+from xstilts.tasks import TASKS
 
 ALL, ENGLISH, NONE, MAJORITY = "all", "en", "none", "majority"
 CONTROL = "control"
@@ -33,7 +36,8 @@ class Material:
     Attributes:
         study: parameters.
         description: ``arms.json``.
-        scores: rows of ``scores.csv`` of the headline's metric, values as numbers.
+        scores: rows of ``scores.csv`` of the headline's metric and variant ``main``, values as numbers.
+        larger: (target, rows) to the same of ``none`` with more target rows.
         dev: (target, variant) to seed to the baseline's English dev score.
         divergence: primary distances.
         seen_supervision: of the encoder.
@@ -42,6 +46,7 @@ class Material:
     study: Study
     description: Json
     scores: Sequence[Mapping[str, Json]]
+    larger: Mapping[tuple[str, int], Sequence[Mapping[str, Json]]]
     dev: Mapping[tuple[str, str], Mapping[int, float]]
     divergence: Divergence
     seen_supervision: Sequence[str]
@@ -89,13 +94,19 @@ def _plateau(material: Material, target: str) -> PlateauGate | None:
     return plateau_gate(main, doubled, allowed=material.study.analyse.plateau_points)
 
 
-def _mean_score(material: Material, target: str, arm: str, languages: Sequence[str]) -> float | None:
+def _mean_score(
+    material: Material,
+    target: str,
+    arm: str,
+    languages: Sequence[str],
+    scores: Sequence[Mapping[str, Json]] | None = None,
+) -> float | None:
     """Mean over languages of the mean over seeds, whole languages only; nothing when a language is missing."""
     values = []
     for language in languages:
         found = [
             float(row["value"])
-            for row in material.scores
+            for row in (material.scores if scores is None else scores)
             if (row["target"], row["arm"], row["language"], row["slice"]) == (target, arm, language, ALL)
         ]
         if not found:
@@ -116,6 +127,7 @@ def _target(material: Material, target: str, gains: Sequence[Gain], gate: Platea
         "metric": str(next(row["metric"] for row in material.scores if row["target"] == target)),
         "kind": facts["kind"],
         "train_rows": facts["train"]["rows"],
+        "learning_curve": _learning_curve(material, target, others),
         "languages": languages,
         "plateau": asdict(gate) if gate else None,
         "baseline": {
@@ -127,6 +139,27 @@ def _target(material: Material, target: str, gains: Sequence[Gain], gate: Platea
         "arms": [_arm(material, target, arm, mine, others) for arm in arms],
         "by_language": [_language(material, target, language, mine, arms) for language in languages],
     }
+
+
+def _learning_curve(material: Material, target: str, others: Sequence[str]) -> list[Json]:
+    """Scores of ``none`` over the languages other than English, by English training rows."""
+    own = int(material.description["targets"][target]["train"]["rows"])
+    curve = [{"rows": own, "others": _mean_score(material, target, NONE, others)}]
+    for (name, rows), scores in sorted(material.larger.items()):
+        if name == target:
+            curve.append({"rows": rows, "others": _mean_score(material, target, NONE, others, scores)})
+    return curve
+
+
+def _shared_curve(material: Material, targets: Sequence[str]) -> list[tuple[int, float]]:
+    """The mean of several targets' learning curves, at the numbers of rows that all of them have."""
+    curves = []
+    for target in targets:
+        others = [language for language in material.languages(target) if language != ENGLISH]
+        found = {point["rows"]: point["others"] for point in _learning_curve(material, target, others)}
+        curves.append({rows: score for rows, score in found.items() if score is not None})
+    shared = sorted(set.intersection(*(set(curve) for curve in curves)))
+    return [(rows, fmean(curve[rows] for curve in curves)) for rows in shared]
 
 
 def _arm(material: Material, target: str, arm: str, gains: Sequence[Gain], others: Sequence[str]) -> Json:
@@ -141,6 +174,7 @@ def _arm(material: Material, target: str, arm: str, gains: Sequence[Gain], other
     return {
         "arm": arm,
         "block": facts["block"],
+        "corpus": facts["corpus"],
         "domain": facts["domain"],
         "kind": material.kind_of(arm, target),
         "divergence": float(distance["value"]) if distance else None,
@@ -164,26 +198,37 @@ def _language(material: Material, target: str, language: str, gains: Sequence[Ga
 
 
 def _questions(material: Material, gains: Sequence[Gain], gates: Mapping[str, PlateauGate | None]) -> list[Json]:
-    """Same-task and different-task targets are asked about apart, and never pooled over tasks."""
-    groups: dict[tuple[str, str], list[str]] = {}
+    """Arms of different corpora, same-task and different-task targets, are asked about apart; tasks never pooled."""
+    groups: dict[tuple[str, str, str], list[str]] = {}
+    arms = material.description["arms"]
     for target, facts in material.description["targets"].items():
-        for kind in ("same-task", "different-task"):
-            if any(material.kind_of(gain.arm, target) == kind for gain in gains if gain.target == target):
-                groups.setdefault((facts["task"], kind), []).append(target)
-    return [_question(material, gains, gates, task, kind, targets) for (task, kind), targets in groups.items()]
+        tried = dict.fromkeys(gain.arm for gain in gains if gain.target == target)
+        for kind, corpus in dict.fromkeys((material.kind_of(arm, target), arms[arm]["corpus"]) for arm in tried):
+            if kind != CONTROL:
+                groups.setdefault((facts["task"], kind, corpus), []).append(target)
+    corpora = Counter((task, kind) for task, kind, _ in groups)
+    return [
+        _question(
+            material, gains, gates, task if corpora[task, kind] == 1 else f"{task} from {corpus}", kind, corpus, targets
+        )
+        for (task, kind, corpus), targets in groups.items()
+    ]
 
 
 def _question(
     material: Material,
     gains: Sequence[Gain],
     gates: Mapping[str, PlateauGate | None],
-    task: str,
+    name: str,
     kind: str,
+    corpus: str,
     targets: Sequence[str],
 ) -> Json:
     points: list[GainPoint] = []
+    arms = {arm for arm, facts in material.description["arms"].items() if facts["corpus"] == corpus}
     for target in targets:
-        mine = [gain for gain in gains if gain.target == target and material.kind_of(gain.arm, target) == kind]
+        mine = [gain for gain in gains if gain.target == target and gain.arm in arms]
+        mine = [gain for gain in mine if material.kind_of(gain.arm, target) == kind]
         mine = _scored_slices(material, target, mine)
         languages = {
             (target, name): sorted({gain.language for gain in mine if gain.slice == name})
@@ -195,10 +240,18 @@ def _question(
     first = next(iter(material.divergence.values()), None)
     if first is None:
         raise XstiltsError("No distances were measured", where="stage diverge", next_step="run `xstilts repro`")
-    return answer(
+    train = [material.description["arms"][arm]["train"] for arm in sorted(arms & {point.arm for point in points})]
+    cost = {
+        "items": family_of(TASKS[material.description["arms"][points[0].arm]["task"]]).item,
+        "labelled_items": round(fmean(facts["labelled_items"] for facts in train)),
+        "words": round(fmean(facts["words"] for facts in train)),
+    }
+    return {"cost": cost} | answer(
         points,
-        name=task,
+        name=name,
         kind="same-task" if kind == "same-task" else "different-task",
+        corpus=corpus,
+        curve=_shared_curve(material, targets),
         measure=first["measure"],
         features=first["features"],
         plateau_passed=all(gate is None or gate.passed for gate in (gates[target] for target in targets)),

@@ -72,29 +72,36 @@ def _build_targets(study: Study, read: Reader, built: Built) -> TargetText:
     minimum = study.arms.overlap_min_characters
     for name, target in study.targets.items():
         task, family = corpus_task(target.corpus)
-        train, dev = _labelled(study, name, target, read) if family.trained else ([], [])
+        train, dev = _labelled(study, name, target, read) if family.trained else ({}, [])
         tests = [row for row in read(target.corpus, "test", False) if row["language"] in target.languages]
         held_out |= comparable_texts(tests, family, minimum) | comparable_texts(dev, family, minimum)
-        training |= comparable_texts(train, family, minimum)
+        for rows in train.values():
+            training |= comparable_texts(rows, family, minimum)
         built.targets[name] = _describe_target(study, name, target, task, family, (train, dev, tests), built)
     return TargetText(frozenset(held_out), frozenset(training))
 
 
 def _labelled(
     study: Study, name: str, target: Target, read: Reader
-) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """A target's English training and dev rows; no row, and no text of it, is in both."""
+) -> tuple[dict[int, list[dict[str, Any]]], list[dict[str, Any]]]:
+    """A target's English training rows by their number, and dev rows; no row, and no text of it, is in both."""
     family = corpus_task(target.corpus)[1]
-    train = _chosen(study, name, target, _english(read(target.corpus, "train", True)), "train")
+    english = _english(read(target.corpus, "train", True))
+    train = {
+        wanted: _chosen(study, name, target, english, "train", wanted)
+        for wanted in (target.train_rows, *target.more_rows)
+    }
     dev = _english(read(target.corpus, target.dev_from, True))
     if target.dev_from == "train":
-        dev = distinct([*train, *dev], family)[len(distinct(train, family)) :]
-    return train, _chosen(study, name, target, dev, "dev")
+        largest = list(train.values())[-1]
+        dev = distinct([*largest, *dev], family)[len(distinct(largest, family)) :]
+    return train, _chosen(study, name, target, dev, "dev", target.dev_rows)
 
 
-def _chosen(study: Study, name: str, target: Target, rows: list[dict[str, Any]], use: str) -> list[dict[str, Any]]:
+def _chosen(
+    study: Study, name: str, target: Target, rows: list[dict[str, Any]], use: str, wanted: int
+) -> list[dict[str, Any]]:
     rows = [row for row in rows if not target.domain or row["domain"] == target.domain]
-    wanted = target.train_rows if use == "train" else target.dev_rows
     split = target.dev_from if use == "dev" else "train"
     if len(rows) < wanted:
         raise XstiltsError(
@@ -114,11 +121,12 @@ def _describe_target(
     target: Target,
     task: Task,
     family: FamilyCode,
-    sets: tuple[Rows, Rows, Rows],
+    sets: tuple[Mapping[int, Rows], Rows, Rows],
     built: Built,
 ) -> Json:
-    train, dev, tests = sets
+    training, dev, tests = sets
     labelled = (*KEYS, *family.inputs, family.gold)
+    train = training.get(target.train_rows, [])
     facts: Json = {
         "corpus": target.corpus,
         "task": task.name,
@@ -128,7 +136,11 @@ def _describe_target(
         "dev": _facts(dev, family, labelled),
         "inputs": {},
     }
+    if target.more_rows:
+        facts["more"] = {str(count): _facts(training[count], family, labelled) for count in target.more_rows}
     if family.trained:
+        for count in target.more_rows:
+            built.tables[f"targets/{name}/train-{count}.parquet"] = (labelled, training[count])
         built.tables[f"targets/{name}/train.parquet"] = (labelled, train)
         built.tables[f"targets/{name}/dev.parquet"] = (labelled, dev)
     for language in target.languages:

@@ -94,6 +94,7 @@ class Grid:
         variant: str = "main",
         predicts: bool = True,
         keeps_weights: bool = False,
+        rows: int = 0,
     ) -> CellSpec:
         """A target-phase cell.
 
@@ -103,11 +104,15 @@ class Grid:
             seed: shared by the arm's cell and its baseline: same data order, same head initialisation.
             training: resolved settings.
             start: the arm's intermediate cell; nothing for ``none``.
-            variant: ``main``, ``plateau`` (updates multiplied), ``champion`` (weights kept) or a tuning trial's name.
+            variant: ``main``, ``plateau`` (updates multiplied), ``champion`` (weights kept), ``rows-<n>`` (a larger
+                training set) or a tuning trial's name.
             predicts: whether all languages are predicted; tuning looks at English dev only.
             keeps_weights: whether the weights are kept.
+            rows: the larger training set's rows; 0 for the target's own.
         """
         facts = self.arms["targets"][target]
+        if rows:
+            facts = {**facts, "train": facts["more"][str(rows)]}
         folder = self.layout.data("arms", "targets", target)
         factor = self.study.target.plateau_factor if variant == "plateau" else 1
         inputs = facts["inputs"] if predicts and variant != "plateau" else {}
@@ -120,7 +125,10 @@ class Grid:
         if start:
             files["start"] = str(start_weights(self.layout.store, start.key))
         if family_of(TASKS[facts["task"]]).trained:
-            files |= {split: str(folder / f"{split}.parquet") for split in ("train", "dev")}
+            files |= {
+                "train": str(folder / f"train{f'-{rows}' if rows else ''}.parquet"),
+                "dev": str(folder / "dev.parquet"),
+            }
         files |= {f"inputs/{language}": str(folder / "inputs" / f"{language}.parquet") for language in inputs}
         labels = self._labels("target", arm, target, seed, variant)
         return CellSpec(labels, identity, files, self.study.runtime.device, _cost(facts, training, inputs) * factor)
@@ -192,7 +200,7 @@ def intermediate_cells(grid: Grid, best: Json) -> list[CellSpec]:
 
 
 def target_cells(grid: Grid, best: Json) -> list[CellSpec]:
-    """Every target cell of a study for one encoder: ``none`` and all arms, and the plateau cells of ``none``."""
+    """Every target cell of a study for one encoder: ``none`` and all arms, and what else ``none`` is trained for."""
     starts = {(spec.labels.arm, spec.labels.seed): spec for spec in intermediate_cells(grid, best)}
     cells = []
     for target in grid.study.targets:
@@ -201,5 +209,7 @@ def target_cells(grid: Grid, best: Json) -> list[CellSpec]:
             cells.append(grid.target(NONE, target, seed, training, None))
             if family_of(TASKS[grid.arms["targets"][target]["task"]]).trained:
                 cells.append(grid.target(NONE, target, seed, training, None, variant="plateau"))
+            for rows in grid.study.targets[target].more_rows:
+                cells.append(grid.target(NONE, target, seed, training, None, variant=f"rows-{rows}", rows=rows))
             cells += [grid.target(arm, target, seed, training, starts[arm, seed]) for arm in grid.real_arms()]
     return cells

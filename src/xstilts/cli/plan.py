@@ -94,9 +94,15 @@ def estimated_costs(study: Study) -> list[Cost]:
     ]  # fmt: skip
     train = sum(_target_tokens(study, name, study.target.training(name)) for name in study.targets)
     test = sum(len(target.languages) * (target.test_rows or 1000) for target in study.targets.values())
-    cells = (starts + 2) * seeds * len(study.targets)
-    updates = starts + 1 + study.target.plateau_factor
-    rows.append(Cost("target", cells, None, updates * seeds * train, (starts + 1) * seeds * test, cells * 1.0))
+    more = sum(
+        _target_tokens(study, name, study.target.training(name)) * sum(target.more_rows) / target.train_rows
+        for name, target in study.targets.items()
+        if target.more_rows
+    )
+    larger = sum(len(target.more_rows) for target in study.targets.values())
+    cells = ((starts + 2) * len(study.targets) + larger) * seeds
+    trained = ((starts + 1 + study.target.plateau_factor) * train + more) * seeds
+    rows.append(Cost("target", cells, None, trained, (starts + 1) * seeds * test, cells * 1.0))
     trials = tune * arm_tokens * study.intermediate.passes + 2 * tune * train
     count = tune + 2 * tune * len(study.targets)
     return [Cost("tune", count, None, trials, 0, tune * CHECKPOINT_MB), *rows]

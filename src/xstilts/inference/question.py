@@ -15,6 +15,7 @@ from xstilts.inference.grid import Grid, Matrix, grid_of
 from xstilts.inference.levels import Fit, Level, break_even, fit_of, share_retained
 from xstilts.inference.slope import Effects, PermutationSlope, effects_of, permutation_slope
 from xstilts.inference.verdict import FEWEST_ARMS, Evidence, Verdict, judge
+from xstilts.inference.worth import worth_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,8 @@ def answer(
     *,
     name: str,
     kind: Literal["same-task", "different-task"],
+    corpus: str,
+    curve: Sequence[tuple[int, float]],
     measure: str,
     features: str,
     plateau_passed: bool,
@@ -58,6 +61,8 @@ def answer(
         points: a complete grid of arms, slices and seeds.
         name: of the question.
         kind: whether arms and targets predict the same sort of label.
+        corpus: the arms', for the record.
+        curve: (target rows, score) of ``none``, for what a gain is worth; one point where nothing larger was trained.
         measure: of the divergence, for the record.
         features: it was measured on, for the record.
         plateau_passed: whether the baseline of every target passed the plateau gate.
@@ -83,6 +88,7 @@ def answer(
             "far_gain",
             "share_retained",
             "break_even",
+            "worth",
             "equivalence",
             "detectable_slope",
         )
@@ -90,10 +96,13 @@ def answer(
     if plateau_passed and len(grid.arms) >= FEWEST_ARMS:
         evidence, numbers = _measured(grid, evidence, chosen, settings)
         found |= numbers
+        worth = worth_of(curve, evidence.matched) if gain_gate(evidence.matched) and evidence.matched else None
+        found["worth"] = asdict(worth) if worth else None
     verdict: Verdict = judge(evidence)
     return {
         "name": name,
         "kind": kind,
+        "corpus": corpus,
         "targets": sorted({target for target, _ in grid.slices}),
         "arms": len(grid.arms),
         "points": len(grid.arms) * len(grid.slices),

@@ -11,7 +11,7 @@ from html import escape
 from itertools import cycle
 from typing import Any
 
-from xstilts.reporting.views import languages_sorted, ranked
+from xstilts.reporting.views import asked, languages_sorted, ranked
 from xstilts.reporting.words import distance, gain, measure_words, number, points, spaced
 
 Row = Mapping[str, Any]
@@ -69,18 +69,18 @@ def block_styles(arms: Sequence[Row]) -> dict[str, tuple[str, str]]:
     return {**styles, **{str(arm["block"]): CONTROL for arm in arms if str(arm["block"]) not in styles}}
 
 
-def _ends(question: Row | None) -> dict[str, tuple[float, float]]:
+def _ends(question: Row) -> dict[str, tuple[float, float]]:
     """Where the fitted line begins and ends, when it is the line of this target alone."""
-    if not question or len(question["targets"]) != 1:
+    if len(question["targets"]) != 1:
         return {}
     ends = {key: question.get(f"{key}_gain") or {} for key in ("matched", "far")}
     found = {key: (number(end.get("divergence")), number(end.get("estimate"))) for key, end in ends.items()}
     return {key: (x, y) for key, (x, y) in found.items() if x is not None and y is not None}
 
 
-def _line(axes: Any, real: Sequence[Row], question: Row | None) -> None:
-    """The fitted line and the interval of its slope, pivoted at the mean divergence of the real arms."""
-    slope = (question or {}).get("slope") or {}
+def _line(axes: Any, real: Sequence[Row], question: Row, colour: str) -> None:
+    """The fitted line and the interval of its slope, pivoted at the mean divergence of the question's arms."""
+    slope = question.get("slope") or {}
     tilt = number(slope.get("estimate"))
     if tilt is None or not real:
         return
@@ -93,14 +93,26 @@ def _line(axes: Any, real: Sequence[Row], question: Row | None) -> None:
     low, high = number(slope.get("low")), number(slope.get("high"))
     if low is not None and high is not None:
         sides = [[level + side * (x - middle) for x in xs] for side in (low, high)]
-        axes.fill_between(xs, *sides, color=INK, alpha=0.09, linewidth=0, zorder=1)
-    axes.plot(xs, [level + tilt * (x - middle) for x in xs], color=INK, linewidth=1.6, zorder=2)
+        axes.fill_between(xs, *sides, color=colour, alpha=0.09, linewidth=0, zorder=1)
+    axes.plot(xs, [level + tilt * (x - middle) for x in xs], color=colour, linewidth=1.6, zorder=2)
 
 
-def _mark_ends(axes: Any, question: Row | None) -> None:
+def _oracle(axes: Any, target: str, question: Row, colour: str, label: str) -> None:
+    """What a reader who counts cues would gain, where the answer was planted."""
+    found = sorted(
+        (point["divergence"], point["gain"])
+        for point in (question.get("planted") or {}).get("oracle", ())
+        if point["target"] == target
+    )
+    if found:
+        axes.plot(*zip(*found, strict=True), color=colour, linewidth=1.1, linestyle=(0, (4, 3)), marker=".",
+                  markersize=4, zorder=2, label=label)  # fmt: skip
+
+
+def _mark_ends(axes: Any, question: Row) -> None:
     """The gain at the near and the far end, with its interval."""
     for key, (x, y) in _ends(question).items():
-        end = (question or {})[f"{key}_gain"]
+        end = question[f"{key}_gain"]
         low, high = number(end.get("low")), number(end.get("high"))
         if low is not None and high is not None:
             axes.vlines(x, low, high, color=INK, linewidth=1.1, zorder=3)
@@ -147,13 +159,14 @@ def _dots(axes: Any, arms: Mapping[int, Row], styles: Mapping[str, tuple[str, st
                          label=block.replace("$", r"\$"))  # fmt: skip
 
 
-def gain_figure(target_name: str, target: Row, question: Row | None, *, name: str) -> str:
-    """Gain against divergence for one target: arms, seeds, fitted line with its interval, zero and noise floor.
+def gain_figure(target_name: str, target: Row, questions: Sequence[Row], *, name: str) -> str:
+    """Gain against divergence for one target: arms, seeds, fitted lines with intervals, zero and noise floor.
 
     Args:
         target_name: as in the analysis.
         target: its entry in the analysis; arms without a gain or a divergence are left out.
-        question: the question that the target serves; its slope is drawn through the mean of the real arms.
+        questions: those that the target serves; each slope is drawn through the mean of the arms it is about, and
+            what was planted beside it.
         name: begins every id inside the element.
 
     Returns:
@@ -168,7 +181,7 @@ def gain_figure(target_name: str, target: Row, question: Row | None, *, name: st
         return ""
     drawn = list(arms.values())
     floors = [floor for arm in drawn if (floor := number(arm.get("floor"))) is not None]
-    measure = measure_words((question or {}).get("measure") or "divergence")
+    measure = measure_words(next((question["measure"] for question in questions), "divergence"))
     with _axes(3.9) as (figure, axes):
         axes.axhline(0, color=MUTED, linewidth=1, zorder=1)
         if floors:
@@ -176,9 +189,14 @@ def gain_figure(target_name: str, target: Row, question: Row | None, *, name: st
             axes.axvline(floor, color=MUTED, linewidth=1, linestyle=(0, (2, 2)), zorder=1)
             axes.annotate("noise floor", (floor, 0), (3, 3), xycoords=("data", "axes fraction"), rotation=90,
                           textcoords="offset points", ha="left", va="bottom", fontsize=8.5, color=MUTED)  # fmt: skip
-        _line(axes, [arm for arm in drawn if arm["kind"] != "control"], question)
-        _mark_ends(axes, question)
-        _dots(axes, arms, block_styles(drawn))
+        styles = block_styles(drawn)
+        for question in questions:
+            real = [arm for arm in drawn if asked(question, arm)]
+            colour = styles[str(real[0]["block"])][0] if real and len(questions) > 1 else INK
+            _line(axes, real, question, colour)
+            _oracle(axes, target_name, question, colour, "planted, by counting" if question is questions[0] else "")
+            _mark_ends(axes, question)
+        _dots(axes, arms, styles)
         axes.margins(0.09)
         axes.set_xlabel(f"{measure} to the target's English text")
         axes.set_ylabel("gain over none (points, other languages)")

@@ -66,7 +66,13 @@ def _encoder(name: str, facts: Row, scores: Sequence[Row], divergence: Sequence[
         _panel(name, facts, target, own, divergence, key=f"t{number}-{place}")
         for place, target in enumerate(views.targets_in_order(facts), 1)
     ]
-    best = {panel["name"]: panel["best"] for panel in panels}
+    best = {
+        (question["name"], question["kind"], panel["name"]): next(
+            (arm for arm in panel["arms"] if views.asked(question, arm) and arm["gain"] is not None), None
+        )
+        for panel in panels
+        for question in panel["questions"]
+    }
     return {
         "name": name,
         "seen": facts["seen_supervision"],
@@ -77,7 +83,13 @@ def _encoder(name: str, facts: Row, scores: Sequence[Row], divergence: Sequence[
                 "sign": views.VERDICTS[question["verdict"]][0],
                 "reading": views.VERDICTS[question["verdict"]][1],
                 "absent": views.reasons(question),
-                "best": [(target, best[target]) for target in question["targets"] if best.get(target)],
+                "worth": words.examples(question.get("worth")),
+                "worth_ends": words.examples_interval(question.get("worth")),
+                "best": [
+                    (target, arm)
+                    for target in question["targets"]
+                    if (arm := best[question["name"], question["kind"], target])
+                ],
             }
             for question in facts["questions"]
         ],
@@ -93,7 +105,7 @@ def _panel(
     from xstilts.reporting.figures import gain_figure, language_figure
 
     target = facts["targets"][name]
-    question = views.question_of(facts, name)
+    questions = views.questions_of(facts, name)
     arms = views.ranked(target["arms"])
     gains = views.gain_rows(target)
     languages = [row["language"] for row in views.languages_sorted(target) if row["language"] != views.ENGLISH]
@@ -103,13 +115,12 @@ def _panel(
         "encoder": encoder,
         "name": name,
         "facts": target,
-        "question": question,
+        "questions": questions,
         "withheld": views.plateau_failed(target),
         "arms": arms,
-        "best": next((arm for arm in arms if arm["kind"] != "control" and arm["gain"] is not None), None),
         "languages": languages,
         "wide": len(languages) > WIDE,
-        "figure": Markup(gain_figure(name, target, question, name=f"{key}-gain")),
+        "figure": Markup(gain_figure(name, target, questions, name=f"{key}-gain")),
         "bars": Markup(language_figure(name, target, name=f"{key}-language")),
         "scores": views.score_rows(target),
         "gains": gains,

@@ -41,7 +41,7 @@ def withheld(analysis: Row) -> dict[str, Any]:
         for question in encoder["questions"]:
             if question.get("plateau_gate") is False:
                 gone = ("slope", "slope_english", "slope_difference", "matched_gain", "far_gain", "equivalence")
-                question.update(dict.fromkeys((*gone, "share_retained", "break_even", "gain_gate")))
+                question.update(dict.fromkeys((*gone, "share_retained", "break_even", "worth", "gain_gate")))
     return shown
 
 
@@ -63,7 +63,7 @@ def ranked(arms: Iterable[Row]) -> list[Row]:
 def reasons(question: Row) -> dict[str, str]:
     """Why a figure of the question may be missing, in one clause each."""
     if question.get("plateau_gate") is False:
-        return dict.fromkeys(("slope", "matched_gain", "far_gain", "share_retained", "break_even"), NO_PLATEAU)
+        return dict.fromkeys(("slope", "matched_gain", "far_gain", "share_retained", "break_even", "worth"), NO_PLATEAU)
     no_slope = "too few arms or distances for a slope"
     slope = (question.get("slope") or {}).get("estimate")
     falls = slope is not None and slope < 0
@@ -72,6 +72,9 @@ def reasons(question: Row) -> dict[str, str]:
         "matched_gain": "no level can be fitted at the near end",
         "far_gain": "no level can be fitted at the far end",
         "share_retained": "no sure gain at the matched end" if not question.get("gain_gate") else no_slope,
+        "worth": "no sure gain at the matched end"
+        if not question.get("gain_gate")
+        else "no target was trained on more rows (targets.*.more_rows)",
         "break_even": "the fitted gain does not reach zero in the range studied"
         if falls
         else "the fitted gain does not fall"
@@ -80,9 +83,14 @@ def reasons(question: Row) -> dict[str, str]:
     }
 
 
-def question_of(encoder: Row, target: str) -> Row | None:
-    """The first question that a target serves."""
-    return next((question for question in encoder["questions"] if target in question["targets"]), None)
+def questions_of(encoder: Row, target: str) -> list[Row]:
+    """The questions that a target serves."""
+    return [question for question in encoder["questions"] if target in question["targets"]]
+
+
+def asked(question: Row, arm: Row) -> bool:
+    """Whether a question is about an arm."""
+    return bool(arm["kind"] == question["kind"] and arm.get("corpus") == question.get("corpus"))
 
 
 def targets_in_order(encoder: Row) -> list[str]:

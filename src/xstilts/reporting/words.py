@@ -79,6 +79,25 @@ def p_value(value: object) -> str:
     return "p < 0.001" if found < 0.001 else f"p = {found:.3f}"
 
 
+def examples(worth: Mapping[str, Any] | None) -> str | None:
+    """A gain in labelled target examples: ``about 120``; ``more than 192`` where the learning curve ends."""
+    if not worth:
+        return None
+    extra = number(worth["extra"])
+    return f"more than {count(worth['beyond'])}" if extra is None else f"about {count(extra)}"
+
+
+def examples_interval(worth: Mapping[str, Any] | None) -> str:
+    """The interval of the same, and how many examples every cell has."""
+    if not worth:
+        return ""
+    high = number(worth["high"])
+    ends = "more than " + count(worth["beyond"]) if high is None else count(high)
+    low = number(worth["low"])
+    start = f"{count(low)} to {ends}" if low is not None else ends
+    return f"{start}; every cell has {count(worth['rows'])}"
+
+
 def sentence(text: object) -> str:
     """Prose from another stage, its ASCII minus signs before figures made proper."""
     return re.sub(r"(?<![\w.)-])-(?=\d)", MINUS, str(text))

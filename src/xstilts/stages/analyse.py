@@ -10,11 +10,13 @@ from pathlib import Path
 
 from xstilts.analysis.assemble import Material, analyse_encoder
 from xstilts.analysis.claims import claims_of
+from xstilts.analysis.planted import planted
 from xstilts.config import Study
 from xstilts.files import Json, read_json, read_jsonl, sha256_of, write_csv, write_json, write_jsonl
 from xstilts.inference import Gain
 from xstilts.layout import Layout
 from xstilts.sources.corpora import CORPORA
+from xstilts.tables import read_rows
 
 PACKAGES = (
     "torch",
@@ -41,10 +43,16 @@ def run(study: Study, layout: Layout) -> None:
     for encoder in study.encoders:
         path = layout.results("evaluate", encoder, "scores.csv")
         evidence[path.relative_to(layout.root).as_posix()] = sha256_of(path)
-        scores = _scores(path)
+        scores, larger = _scores(path)
         facts = read_json(layout.models("encoder", encoder, "encoder.json"))
-        material = Material(study, description, scores, _dev(layout, encoder), divergence, facts["seen_supervision"])
+        material = Material(
+            study, description, scores, larger, _dev(layout, encoder), divergence, facts["seen_supervision"]
+        )
         encoders[encoder], found = analyse_encoder(material)
+        for question in encoders[encoder]["questions"]:
+            question["planted"] = planted(
+                study, question, description["arms"], divergence, lambda *name: read_rows(layout.data("arms", *name))
+            )
         gains += [{"encoder": encoder, **asdict(gain)} for gain in found]
         planned += len(read_jsonl(layout.models("target", encoder, "index.jsonl")))
         scored += len({row["key"] for row in scores if row["key"]})
@@ -67,10 +75,19 @@ def run(study: Study, layout: Layout) -> None:
             print(f"analyse: {encoder}, {question['name']} ({question['kind']}): {verdict}")
 
 
-def _scores(path: Path) -> list[Mapping[str, Json]]:
+def _scores(path: Path) -> tuple[list[Mapping[str, Json]], dict[tuple[str, int], list[Mapping[str, Json]]]]:
+    """Rows of the main metric: those of the study's cells, and by (target, rows) those with more target rows."""
+    main: list[Mapping[str, Json]] = []
+    larger: dict[tuple[str, int], list[Mapping[str, Json]]] = {}
     with path.open(encoding="utf-8", newline="") as file:
-        rows = [row for row in csv.DictReader(file) if row["main"] == "true"]
-    return [{**row, "value": float(row["value"]), "seed": int(row["seed"])} for row in rows]
+        for row in csv.DictReader(file):
+            if row["main"] == "true":
+                found = {**row, "value": float(row["value"]), "seed": int(row["seed"])}
+                place = main
+                if row["variant"] != "main":
+                    place = larger.setdefault((row["target"], int(row["variant"].removeprefix("rows-"))), [])
+                place.append(found)
+    return main, larger
 
 
 def _divergence(layout: Layout) -> dict[tuple[str, str, str], dict[str, str]]:

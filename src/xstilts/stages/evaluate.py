@@ -7,7 +7,7 @@ from xstilts.config import Study
 from xstilts.families import family_of
 from xstilts.files import Json, read_json, read_jsonl, replaced_folder, write_csv
 from xstilts.layout import Layout
-from xstilts.scoring import majority_prediction
+from xstilts.scoring import is_scored, majority_prediction
 from xstilts.sources.corpora import CORPORA
 from xstilts.tables import read_rows
 from xstilts.tasks import TASKS
@@ -29,7 +29,7 @@ def run(study: Study, layout: Layout, encoder: str) -> None:
     folder = layout.models("target", encoder)
     table: list[dict[str, Json]] = []
     for cell in read_jsonl(folder / "index.jsonl"):
-        if cell["variant"] != "main":
+        if not is_scored(cell["variant"]):
             continue
         for language in description["targets"][cell["target"]]["inputs"]:
             predictions = read_jsonl(folder / cell["path"] / "predictions" / f"{language}.jsonl")

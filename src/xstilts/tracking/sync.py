@@ -13,6 +13,7 @@ from typing import Any
 from xstilts.errors import XstiltsError
 from xstilts.files import Json, read_json, read_jsonl, sha256_of_json
 from xstilts.layout import Layout
+from xstilts.scoring import is_scored
 from xstilts.tracking.registry import register_models
 from xstilts.tracking.runs import Runs
 from xstilts.tracking.store import Store, opened
@@ -153,7 +154,7 @@ class _Mirror:
                     yield label, folder
 
     def _cell(self, label: Json, folder: Path) -> None:
-        scores = self.scores.get(label["key"], []) if label["variant"] == "main" else []
+        scores = self.scores.get(label["key"], []) if is_scored(label["variant"]) else []
         identity = f"{self.root_identity}/cell/{label['key']}/{label['path']}"
         gains = self.gains.get((label["encoder"], label["arm"], label["target"], str(label["seed"])), [])
         fingerprint = sha256_of_json([label["key"], scores, gains])
