@@ -23,8 +23,9 @@ def told_when_full(path: Path) -> Iterator[None]:
     """Turn "no space left" into an error that names the place and the remedy."""
     try:
         yield
-    except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+    except Exception as error:
+        full = getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT)
+        if not full and "No space left on device" not in str(error):  # safetensors has an error of its own
             raise
         free = shutil.disk_usage(path if path.is_dir() else path.parent).free
         raise XstiltsError(

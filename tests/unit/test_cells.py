@@ -14,7 +14,7 @@ from xstilts.cells.executor import LocalExecutor, Outcome
 from xstilts.cells.spec import CellSpec, Labels
 from xstilts.cells.store import CellStore, damaged_files, link_tree
 from xstilts.errors import XstiltsError
-from xstilts.files import read_json, write_text
+from xstilts.files import read_json, told_when_full, write_text
 
 LABELS = Labels("s", "target", "tiny", "arm", "block", "domain", "udpos", 0)
 
@@ -191,3 +191,12 @@ def test_a_full_disk_is_told_and_leaves_nothing(tmp_path: Path) -> None:
         assert store.intact("small")
     finally:
         subprocess.run(["umount", str(disk)], check=True)
+
+
+def test_a_full_disk_is_known_from_other_libraries_too(tmp_path: Path) -> None:
+    from safetensors import SafetensorError
+
+    with pytest.raises(XstiltsError, match="The disk is full"), told_when_full(tmp_path):
+        raise SafetensorError("Error while serializing: I/O error: No space left on device (os error 28)")
+    with pytest.raises(SafetensorError), told_when_full(tmp_path):
+        raise SafetensorError("Error while serializing: I/O error: Permission denied (os error 13)")
