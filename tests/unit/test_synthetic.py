@@ -260,9 +260,27 @@ def test_a_translation_stands_beside_its_english() -> None:
         assert {row["id"]: row["text_b"] for row in rows} == english
 
 
+def test_a_name_plays_or_is_visited() -> None:
+    rows = made("synthetic-entities")
+    for (language, split), found in rows.items():
+        for domain, bound in (("sport", "ORG"), ("travel", "LOC")):
+            mine = [row for row in found if row["domain"] == domain]
+            labels = Counter(tag for row in mine for tag in row["tags"] if tag.startswith("B-"))
+            assert set(labels) == {f"B-{bound}", "B-PER"}, (language, split, domain)
+            assert labels[f"B-{bound}"] / len(mine) == 0.6
+            assert set(tag for row in mine for tag in row["tags"]) <= set(TASKS["panx"].labels)
+    english = {domain: {row["tokens"][row["tags"].index(label)] for row in rows["en", "train"] if label in row["tags"]}
+               for domain, label in (("sport", "B-ORG"), ("travel", "B-LOC"))}  # fmt: skip
+    assert english["sport"] == english["travel"]
+    german = rows["de", "test"][0]
+    assert [row["id"] for row in rows["de", "test"]] == [row["id"] for row in rows["zh", "test"]]
+    assert german["tokens"][0][0].isupper()
+
+
 def test_too_many_rows_are_refused() -> None:
-    with pytest.raises(XstiltsError, match="distinct sentences"):
-        generate("synthetic-reviews", seed=0, rows={"dev": 100_000}, kappa=0.6)
+    for corpus in ("synthetic-reviews", "synthetic-entities"):
+        with pytest.raises(XstiltsError, match="distinct sentences"):
+            generate(corpus, seed=0, rows={"dev": 100_000}, kappa=0.6)
 
 
 def test_tens_of_thousands_of_rows_are_made() -> None:

@@ -9,7 +9,7 @@ from rich.table import Table
 
 from xstilts.cells.spec import PREDICTED_SHARE, SUBWORDS_PER_WORD, CellSpec
 from xstilts.cells.store import CellStore
-from xstilts.config import Study, Training
+from xstilts.config import Study, Target, Training
 from xstilts.files import read_json
 from xstilts.layout import Layout
 from xstilts.sources.corpora import CORPORA
@@ -93,7 +93,7 @@ def estimated_costs(study: Study) -> list[Cost]:
         )
     ]  # fmt: skip
     train = sum(_target_tokens(study, name, study.target.training(name)) for name in study.targets)
-    test = sum(len(target.languages) * (target.test_rows or 1000) for target in study.targets.values())
+    test = sum(len(target.languages) * _test_rows(study, target) for target in study.targets.values())
     more = sum(
         _target_tokens(study, name, study.target.training(name)) * sum(target.more_rows) / target.train_rows
         for name, target in study.targets.items()
@@ -106,6 +106,12 @@ def estimated_costs(study: Study) -> list[Cost]:
     trials = tune * arm_tokens * study.intermediate.passes + 2 * tune * train
     count = tune + 2 * tune * len(study.targets)
     return [Cost("tune", count, None, trials, 0, tune * CHECKPOINT_MB), *rows]
+
+
+def _test_rows(study: Study, target: Target) -> int:
+    """Test rows of a language; a guess for corpora that are not made here."""
+    made = CORPORA[target.corpus].source == "generator"
+    return target.test_rows or (study.fetch.rows["test"] if made else 1000)
 
 
 def _arm_tokens(study: Study) -> float:

