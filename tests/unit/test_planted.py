@@ -8,11 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from scipy.stats import spearmanr
 
 from xstilts.analysis.planted import planted
 from xstilts.arms.build import Built, build
 from xstilts.config import Study, load_study
+from xstilts.divergence import DivergenceSettings, Texts, divergence_table
 from xstilts.sources.synthetic import generate, mixture_distance
+from xstilts.tables import Rows
 
 ROOT = Path(__file__).parents[2]
 
@@ -86,6 +89,26 @@ def test_without_bound_cues_no_effect_is_planted() -> None:
 def test_real_corpora_have_no_planted_answer() -> None:
     study = default_study()
     assert planted(study, {"corpus": "udpos_domain", "targets": []}, {}, {}, lambda *name: []) is None
+
+
+@pytest.mark.parametrize("block", ["bound", "fixed"])
+def test_measured_distances_rank_the_mixtures_as_their_closed_form(block: str) -> None:
+    def texts(rows: Rows) -> Texts:
+        return Texts(tuple(row["text"] for row in rows), tuple(row["document"] + row["domain"] for row in rows))
+
+    arms = {name: facts for name, facts in built().arms.items() if facts["block"] == block}
+    targets = {target: built().tables[f"targets/{target}/dev.parquet"][1] for target in default_study().targets}
+    table = divergence_table(
+        {name: texts(built().tables[f"arms/{name}/train.parquet"][1]) for name in arms},
+        {(target, "all"): texts(rows) for target, rows in targets.items()},
+        settings=DivergenceSettings(rows=300, folds=4, repeats=2, components=50, shuffles=4, primary="char_ngrams"),
+        seed=0,
+    )
+    for measure, target in itertools.product({row["measure"] for row in table}, targets):
+        mine = [row for row in table if (row["measure"], row["target"]) == (measure, target)]
+        truth = [mixture_distance(arms[row["arm"]]["mixture"], target) for row in mine]
+        assert len(mine) == 5
+        assert spearmanr(truth, [row["value"] for row in mine]).statistic >= 0.9, (measure, target)
 
 
 @pytest.mark.parametrize("target", ["kitchen", "phones"])

@@ -36,13 +36,9 @@ def made(corpus: str = "synthetic-reviews", kappa: float = 0.6, seed: int = 0) -
     return generate(corpus, seed=seed, rows=ROWS, kappa=kappa)
 
 
-def sentence(
-    language: str, noun: str, cue: str, template: int = 0, adverb: int = 0, closing: int = 0, *, this: bool = False
-) -> str:
+def sentence(language: str, noun: str, cue: str, template: int = 0, adverb: int = 0, *, this: bool = False) -> str:
     words = lexicon()
-    choice = Choice(
-        words.sentences[template], words.adverbs[adverb], NOUNS[noun], this, CUES[cue], words.closings[closing]
-    )
+    choice = Choice(words.sentences[template], words.adverbs[adverb], NOUNS[noun], this, CUES[cue])
     return text(language, tagged(language, choice))
 
 
@@ -50,13 +46,13 @@ def sentence(
     ("language", "wanted", "arguments"),
     [
         ("en", "The soup was hot.", ("soup", "hot")),
-        ("en", "To be honest, the screen was really thin. That is all.", ("screen", "thin", 1, 1, 1)),
+        ("en", "To be honest, the screen was really thin.", ("screen", "thin", 1, 1)),
         ("de", "Meine Schwester sagt, dass der Akku vollkommen nutzlos war.", ("battery", "useless", 2, 2)),
-        ("de", "Am Ende war die Suppe kalt. Vielen Dank.", ("soup", "cold", 4, 0, 3)),
+        ("de", "Am Ende war die Suppe kalt.", ("soup", "cold", 4)),
         ("de", "Das Kabel ist immer noch großartig.", ("cable", "great", 5)),
         ("es", "La sopa estaba fría.", ("soup", "cold")),
         ("es", "Sinceramente, la cámara era realmente encantadora.", ("camera", "delightful", 1, 1)),
-        ("es", "El pan todavía está blando. Eso es todo.", ("bread", "soft", 5, 0, 1)),
+        ("es", "El pan todavía está blando.", ("bread", "soft", 5)),
         ("es", "La lámpara era sin valor.", ("lamp", "worthless")),
         ("fr", "L'écran était métallique.", ("screen", "metallic")),
         ("fr", "Le haut-parleur était noir.", ("speaker", "black")),
@@ -67,14 +63,14 @@ def sentence(
         ("ru", "Камера всё ещё плохая.", ("camera", "bad", 5)),
         ("ru", "Печенье было без запаха.", ("biscuit", "odourless")),
         ("zh", "汤是热的。", ("soup", "hot")),
-        ("zh", "我姐姐说手机真的是防水的。谢谢大家。", ("phone", "waterproof", 2, 1, 3)),
+        ("zh", "我姐姐说手机真的是防水的。", ("phone", "waterproof", 2, 1)),
         ("sw", "Supu ilikuwa ya moto.", ("soup", "hot")),
         ("sw", "Kifaa bado kinatoa moshi.", ("device", "smoking", 5)),
         ("sw", "Jana yai lilikuwa halivunjiki.", ("egg", "unbreakable", 6)),
         ("sw", "Mkate bado ni mweusi.", ("bread", "black", 5)),
         ("tr", "Çorba sıcaktı.", ("soup", "hot")),
         ("tr", "İşlemci hâlâ soğuk.", ("processor", "cold", 5)),
-        ("tr", "Dün telefon tamamen kötüydü. Devamı yarın.", ("phone", "bad", 6, 2, 2)),
+        ("tr", "Dün telefon tamamen kötüydü.", ("phone", "bad", 6, 2)),
         ("tr", "Hepimize göre kablo su geçirmezdi.", ("cable", "waterproof", 3)),
     ],
 )
@@ -170,10 +166,8 @@ def test_a_cue_and_a_noun_are_one_word_of_a_language_and_no_others(language: str
     """A translation keeps the truth only if no two cues, and no two things, fall together."""
     assert len({cue.forms[language] for cue in CUES.values()}) == len(CUES)
     assert len({noun.forms[language][1] for noun in NOUNS.values()}) == len(NOUNS)
-    pieces = [
-        each[language] for group in (lexicon().sentences, lexicon().adverbs, lexicon().closings) for each in group
-    ]
-    assert len(set(pieces)) == len(pieces) - 1  # neither adverb nor closing are both no words
+    pieces = [each[language] for group in (lexicon().sentences, lexicon().adverbs) for each in group]
+    assert len(set(pieces)) == len(pieces)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -182,7 +176,7 @@ def test_every_sentence_can_be_read_back(language: str) -> None:
     words = lexicon()
     seen: dict[str, tuple[str, str]] = {}
     for noun, cue in itertools.product(words.nouns, words.cues):
-        choice = Choice(words.sentences[0], words.adverbs[0], noun, False, cue, words.closings[0])
+        choice = Choice(words.sentences[0], words.adverbs[0], noun, False, cue)
         written = text(language, tagged(language, choice))
         assert seen.setdefault(written, (noun.name, cue.name)) == (noun.name, cue.name)
         assert not set("/|=~+!@") & set(written.rstrip(".!。"))

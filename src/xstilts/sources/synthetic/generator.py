@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from xstilts.sources.synthetic.entities import SCENES, Event, entity_row, events
 from xstilts.sources.synthetic.grammar import Choice, tagged, text
 from xstilts.sources.synthetic.lexicon import DOMAINS, LANGUAGES, Cue, lexicon
 
-GENERATOR_VERSION = 2
+GENERATOR_VERSION = 3
 """Raised when the same seed would give other rows."""
 
 REVIEWS, REVIEWS_FIXED, TAGS, PARALLEL, ENTITIES = (
@@ -22,6 +22,7 @@ SHARES = {"train": (0, 70), "dev": (70, 85), "test": (85, 100)}
 """Which hundredths of all combinations belong to a split: no text stands in two."""
 
 Rows = list[dict[str, Any]]
+Made = TypeVar("Made", Choice, Event)
 
 
 def generate(corpus: str, *, seed: int, rows: Mapping[str, int], kappa: float) -> dict[tuple[str, str], Rows]:
@@ -61,9 +62,9 @@ def generate(corpus: str, *, seed: int, rows: Mapping[str, int], kappa: float) -
     return made
 
 
-def _in_documents(found: Sequence[Event], domain: str, split: str) -> list[tuple[str, Event]]:
-    """Events with their ids; a document is four in a row."""
-    return [(f"{domain}-{split}-d{number // 4}-{number}", event) for number, event in enumerate(found)]
+def _in_documents(found: Sequence[Made], domain: str, split: str) -> list[tuple[str, Made]]:
+    """Sentences with their ids; a document is four in a row."""
+    return [(f"{domain}-{split}-d{number // 4}-{number}", each) for number, each in enumerate(found)]
 
 
 def _row(corpus: str, language: str, domain: str, identity: str, choice: Choice) -> dict[str, Any]:
@@ -80,7 +81,7 @@ def _row(corpus: str, language: str, domain: str, identity: str, choice: Choice)
 
 
 def _choices(corpus: str, seed: int, split: str, domain: str, count: int, kappa: float) -> list[tuple[str, Choice]]:
-    """Distinct sentences: half praise, a share kappa bound, in documents of three to six with one closing phrase."""
+    """Distinct sentences with their ids: half praise, a share kappa bound."""
     rng = generator(seed, corpus, split, domain)
     drawn: list[Choice] = []
     for praises in (False, True):
@@ -91,18 +92,8 @@ def _choices(corpus: str, seed: int, split: str, domain: str, count: int, kappa:
                 cue for cue in lexicon().cues if cue.bound == is_bound and cue.praises[DOMAINS.index(domain)] == praises
             ]
             drawn += _distinct(cues, split, domain, wanted, rng)
-    found, document, left = [], -1, 0
-    closings = lexicon().closings
-    for number, index in enumerate(rng.permutation(len(drawn))):
-        if left == 0:
-            document, left, closing = document + 1, int(rng.integers(3, 7)), closings[rng.integers(len(closings))]
-        left -= 1
-        found.append((f"{domain}-{split}-d{document}-{number}", _closed(drawn[int(index)], closing)))
-    return found
-
-
-def _closed(choice: Choice, closing: Mapping[str, tuple[str, ...]]) -> Choice:
-    return Choice(choice.sentence, choice.adverb, choice.noun, choice.this, choice.cue, closing)
+    order = rng.permutation(len(drawn))
+    return _in_documents([drawn[int(index)] for index in order], domain, split)
 
 
 def _distinct(cues: Sequence[Cue], split: str, domain: str, wanted: int, rng: np.random.Generator) -> list[Choice]:
@@ -126,9 +117,7 @@ def _distinct(cues: Sequence[Cue], split: str, domain: str, wanted: int, rng: np
             name = f"{sentence}/{adverb}/{nouns[noun].name}/{this}/{cue.name}"
             if name not in found and low <= int(hashlib.sha256(name.encode()).hexdigest(), 16) % 100 < high:
                 break
-        found[name] = Choice(
-            words.sentences[sentence], words.adverbs[adverb], nouns[noun], bool(this), cue, words.closings[0]
-        )
+        found[name] = Choice(words.sentences[sentence], words.adverbs[adverb], nouns[noun], bool(this), cue)
     return list(found.values())
 
 

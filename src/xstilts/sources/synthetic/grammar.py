@@ -34,7 +34,6 @@ class Choice:
         noun: what is reviewed.
         this: whether it is pointed at ("this soup") rather than known ("the soup").
         cue: what is said of it.
-        closing: the reviewer's last sentence, or no words.
     """
 
     sentence: Pieces
@@ -42,15 +41,14 @@ class Choice:
     noun: Noun
     this: bool
     cue: Cue
-    closing: Pieces
 
 
 def tagged(language: str, choice: Choice) -> Tagged:
     """A review as (token, UPOS)."""
     slots = _SLOTS[language](choice, _pieces(choice.adverb[language], {}))
     end = ("。", "PUNCT") if language == "zh" else (".", "PUNCT")
-    first = [*_pieces(choice.sentence[language], slots), end]
-    return [*_capital(language, first), *_capital(language, _pieces(choice.closing[language], {}))]
+    tokens = [*_pieces(choice.sentence[language], slots), end]
+    return [(capital(language, tokens[0][0]), tokens[0][1]), *tokens[1:]]
 
 
 def text(language: str, tokens: Sequence[tuple[str, str]]) -> str:
@@ -70,10 +68,6 @@ def _pieces(pieces: Words, slots: dict[str, Tagged]) -> Tagged:
         word, _, tag = piece.partition("/")
         tokens += [(word, tag)] if tag else slots[piece]
     return tokens
-
-
-def _capital(language: str, tokens: Tagged) -> Tagged:
-    return [(capital(language, tokens[0][0]), tokens[0][1]), *tokens[1:]] if tokens else []
 
 
 def _phrase(form: str, head: str, other: str = "NOUN", *, last: bool = False) -> Tagged:

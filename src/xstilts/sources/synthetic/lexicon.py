@@ -56,7 +56,6 @@ class Lexicon:
     cues: tuple[Cue, ...]
     sentences: tuple[Pieces, ...]
     adverbs: tuple[Pieces, ...]
-    closings: tuple[Pieces, ...]
 
 
 @cache
@@ -67,13 +66,13 @@ def lexicon() -> Lexicon:
         kind: tuple(
             {language: tuple(text.split()) for language, text in row.items()} for name, row in phrases if name == kind
         )
-        for kind in ("sentence", "adverb", "closing")
+        for kind in ("sentence", "adverb")
     }  # fmt: skip
     return Lexicon(
         tuple(Noun(row["en"], domain, {language: _noun(language, text) for language, text in row.items()})
               for domain, row in table("nouns.txt")),
         tuple(Cue(row["en"], (signs[0] == "+", signs[1] == "+"), row) for signs, row in table("cues.txt")),
-        by_kind["sentence"], by_kind["adverb"], by_kind["closing"],
+        by_kind["sentence"], by_kind["adverb"],
     )  # fmt: skip
 
 
