@@ -59,6 +59,7 @@ def run_cell(spec: CellSpec, store_folder: Path) -> None:
         torch.use_deterministic_algorithms(True, warn_only=True)
     store = CellStore(store_folder)
     manifest = {"identity": dict(spec.identity), "settings": dict(spec.identity["settings"])}
+    give_memory_back()  # what the cell before had would stand beside the tokenizer of this one
     with store.building(spec.key, manifest) as folder:
         cell = _Cell(spec, store_folder, folder)
         cell.run()
