@@ -242,6 +242,8 @@ class Training:
         warmup_fraction: of the steps, in [0, 1].
         weight_decay: on matrices other than the word embedding.
         max_length: subwords at most, special ones included.
+        frozen_layers: the embeddings and so many of the lowest layers stay as they are; 0 trains everything. Frozen
+            lower layers keep languages aligned (Wu and Dredze 2019, section 4.2) and make steps cheaper.
     """
 
     learning_rate: float
@@ -250,6 +252,7 @@ class Training:
     warmup_fraction: float = 0.1
     weight_decay: float = 0.01
     max_length: int = 128
+    frozen_layers: int = 0
 
     def __post_init__(self) -> None:
         check_fraction("warmup_fraction", self.warmup_fraction)
@@ -257,6 +260,8 @@ class Training:
             check_positive(key, getattr(self, key))
         if self.max_length < 8:
             raise bad("max_length", self.max_length, "8 subwords or more")
+        if self.frozen_layers < 0:
+            raise bad("frozen_layers", self.frozen_layers, "0 or more layers")
 
     def steps(self, rows: int) -> int:
         """Optimizer steps on this many rows."""

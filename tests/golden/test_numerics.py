@@ -71,7 +71,7 @@ def run_family(family: str, folder: Path) -> dict[str, Any]:
         "numerics": NUMERICS_VERSION, "precision": "float32", "deterministic": True, "encoder": "tiny", "versions": {},
         "task": {"name": task.name, "version": task.version, "labels": list(task.labels)},
         "settings": {"learning_rate": 1e-2, "batch_size": 8, "steps": 4 if trained else 0, "warmup_fraction": 0.25,
-                     "weight_decay": 0.01, "max_length": 40},
+                     "weight_decay": 0.01, "max_length": 40, "frozen_layers": 0},
         "train": "train", "dev": "dev", "inputs": {"de": "de", "zh": "zh"},
         "seeds": {"head": 1, "order": 2, "dropout": 3}, "keeps_weights": False,
     }  # fmt: skip

@@ -1,5 +1,6 @@
 """The trainer: exact trimming, an account of every tensor, repeatable bits, every architecture."""
 
+import contextlib
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -16,9 +17,18 @@ from xstilts.families import family_of
 from xstilts.tasks import TASKS
 from xstilts.training.batches import Collator, budget_batches, equal_length_batches, micro_batches, training_batches
 from xstilts.training.dropout import CUTS, MaskPool
-from xstilts.training.encoded import Encoder
+from xstilts.training.encoded import Encoded, Encoder
 from xstilts.training.loop import DivergedError, parameter_groups, rate_at, train
-from xstilts.training.model import ROW_IDS, embedding_name, load_model, save_state, swap_vocabulary, trained_state
+from xstilts.training.model import (
+    ROW_IDS,
+    embedding_name,
+    freeze,
+    frozen_in,
+    load_model,
+    save_state,
+    swap_vocabulary,
+    trained_state,
+)
 from xstilts.training.predict import predict
 from xstilts.training.products import products
 from xstilts.training.resume import Checkpoints
@@ -40,6 +50,9 @@ def train_tiny(
     room: int = 1024,
     dropout: bool = True,
     checkpoints: Checkpoints | None = None,
+    frozen: int = 0,
+    precision: torch.dtype = torch.float32,
+    cast_once: bool = True,
 ) -> tuple[Any, Vocabulary, list[float], Any, list[dict[str, Any]]]:
     """Train the tiny encoder on a few sentences; with ``full``, with every row of the embedding in memory."""
     torch.set_num_threads(1)
@@ -54,17 +67,20 @@ def train_tiny(
             module.p = 0.0
     collate = Collator(Marks.of(tokenizer), vocabulary, CPU)
     losses: list[float] = []
-    order = training_batches([len(each.input_ids) for each in examples], batch_size, steps, np.random.default_rng(1))
-    train(
-        model,
-        lambda step: [collate(part) for part in micro_batches([examples[index] for index in order[step]], room)],
-        steps,
-        SimpleNamespace(**{**vars(SETTINGS), "learning_rate": lr}),
-        precision=torch.float32,
-        dropout_seed=11,
-        on_event=lambda step, name, value: losses.append(value) if name == "loss" else None,
-        checkpoints=checkpoints,
-    )
+    packed = Encoded.of(examples)
+    order = training_batches(packed.lengths, packed.items, batch_size, steps, np.random.default_rng(1))
+    freeze(model.encoder, frozen)
+    with frozen_in(model, precision) if cast_once else contextlib.nullcontext():
+        train(
+            model,
+            lambda step: [collate(part) for part in micro_batches([examples[index] for index in order[step]], room)],
+            steps,
+            SimpleNamespace(**{**vars(SETTINGS), "learning_rate": lr}),
+            precision=precision,
+            dropout_seed=11,
+            on_event=lambda step, name, value: losses.append(value) if name == "loss" else None,
+            checkpoints=checkpoints,
+        )
     return model, vocabulary, losses, report, rows
 
 
@@ -167,6 +183,35 @@ def test_every_architecture_trains_and_predicts(architecture: str, tmp_path: Pat
     assert [len(tags) for tags in found] == [len(row["tokens"]) for row in rows[:4]]
 
 
+@pytest.mark.parametrize("architecture", ["bert", "roberta", "xlm-roberta", "xlnet"])
+def test_frozen_layers_stay_as_they_are_and_the_others_train(architecture: str, tmp_path: Path) -> None:
+    base = write_tiny_encoder(tmp_path / architecture, architecture)
+    before, vocabulary, *_ = train_tiny(base, steps=0)
+    after, *_ = train_tiny(base, steps=2, frozen=1)
+    old = before.state_dict()
+    moved = {name for name, tensor in after.state_dict().items() if not torch.equal(tensor, old[name])}
+    layers = {name for name in old if ".layer." in name}
+    assert all(tensor.dtype == torch.float32 for tensor in after.state_dict().values())
+    assert {name for name in moved if name.startswith("encoder.")} <= {name for name in layers if ".layer.1." in name}
+    assert any(name.startswith("encoder.") for name in moved)
+    assert any(name.startswith("head.") for name in moved)
+
+
+def test_casting_frozen_matrices_once_keeps_every_bit(tiny_encoder: Path) -> None:
+    runs = [
+        train_tiny(tiny_encoder, steps=6, frozen=1, precision=torch.bfloat16, cast_once=cast_once)
+        for cast_once in (True, False)
+    ]
+    assert runs[0][2] == runs[1][2]
+    for name, tensor in runs[0][0].state_dict().items():
+        assert torch.equal(runs[1][0].state_dict()[name], tensor), name
+
+
+def test_an_encoder_keeps_a_layer_to_train(tiny_encoder: Path) -> None:
+    with pytest.raises(XstiltsError, match="the encoder has 2"):
+        train_tiny(tiny_encoder, steps=1, frozen=2)
+
+
 def test_divergence_is_an_error(tiny_encoder: Path) -> None:
     with pytest.raises(DivergedError):
         train_tiny(tiny_encoder, steps=40, lr=1e30)
@@ -193,10 +238,21 @@ def test_the_rate_rises_and_falls() -> None:
 
 def test_training_batches_cover_every_pass_and_keep_lengths_together() -> None:
     lengths = list(range(1, 101))
-    one_pass = training_batches(lengths, 10, 10, np.random.default_rng(0))
-    assert training_batches(lengths, 10, 25, np.random.default_rng(0))[:10] == one_pass
+    items = [1] * 100
+    one_pass = training_batches(lengths, items, 10, 10, np.random.default_rng(0))
+    assert training_batches(lengths, items, 10, 25, np.random.default_rng(0))[:10] == one_pass
+    assert {len(batch) for batch in one_pass} == {10}
     assert sorted(index for batch in one_pass for index in batch) == list(range(100))
     assert np.mean([np.ptp([lengths[index] for index in batch]) for batch in one_pass]) < 20
+
+
+def test_training_batches_hold_equally_many_labelled_items() -> None:
+    lengths = list(range(1, 81))
+    one_pass = training_batches(lengths, lengths, 10, 8, np.random.default_rng(0))
+    assert sorted(index for batch in one_pass for index in batch) == list(range(80))
+    held = [sum(lengths[index] for index in batch) for batch in one_pass]
+    assert max(abs(each - np.mean(held)) for each in held) <= max(lengths)
+    assert len({len(batch) for batch in one_pass}) > 1
 
 
 def test_budget_batches_keep_the_budget() -> None:

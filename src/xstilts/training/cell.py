@@ -8,6 +8,7 @@ import json
 import os
 import platform
 import resource
+import sys
 import time
 from pathlib import Path
 from types import SimpleNamespace
@@ -27,12 +28,20 @@ from xstilts.tasks import TASKS, Task
 from xstilts.training.batches import Batch, Collator, micro_batches, training_batches
 from xstilts.training.encoded import Encoded, Encoder
 from xstilts.training.loop import DivergedError, Trained, train
-from xstilts.training.model import TaskModel, load_model, save_state, swap_vocabulary, trained_state
+from xstilts.training.model import (
+    TaskModel,
+    freeze,
+    frozen_in,
+    load_model,
+    save_state,
+    swap_vocabulary,
+    trained_state,
+)
 from xstilts.training.predict import predict
 from xstilts.training.resume import checkpoints_for
 from xstilts.training.vocabulary import Marks, vocabulary_of
 
-MICRO_BATCH_TOKENS = {"cpu": 512, "cuda": 16384}
+MICRO_BATCH_TOKENS = {"cpu": 384, "cuda": 16384}
 """Padded subwords in one forward pass of training; larger batches are cut and their gradients added up."""
 
 
@@ -46,6 +55,18 @@ def give_memory_back() -> None:
     gc.collect()
     with contextlib.suppress(AttributeError):  # not glibc
         ctypes.CDLL(None).malloc_trim(0)
+
+
+def peak_rss_mb() -> float:
+    """This process's highest resident memory so far, in MiB.
+
+    Linux' ``getrusage`` would give a worker the peak of the driver that started it, when that is higher.
+    """
+    status = Path("/proc/self/status")
+    if status.is_file():
+        return next(int(row.split()[1]) for row in status.read_text().splitlines() if row.startswith("VmHWM")) / 1024
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / 2**20 if sys.platform == "darwin" else peak / 1024
 
 
 def run_cell(spec: CellSpec, store_folder: Path) -> None:
@@ -124,16 +145,18 @@ class _Cell:
     def _train(self, model: TaskModel, examples: Encoded, collate: Collator) -> Trained:
         seeds, room, steps = self.identity["seeds"], MICRO_BATCH_TOKENS[self.device.type], self.settings.steps
         rng = np.random.default_rng(seeds["order"])
-        order = training_batches(examples.lengths, self.settings.batch_size, steps, rng)
+        order = training_batches(examples.lengths, examples.items, self.settings.batch_size, steps, rng)
 
         def batches(step: int) -> list[Batch]:
             return [collate(part) for part in micro_batches([examples[index] for index in order[step]], room)]
 
+        freeze(model.encoder, self.settings.frozen_layers)
         try:
-            return train(
-                model, batches, steps, self.settings, precision=self.precision, dropout_seed=seeds["dropout"],
-                on_event=self.event, checkpoints=self.checkpoints,
-            )  # fmt: skip
+            with frozen_in(model, self.precision):
+                return train(
+                    model, batches, steps, self.settings, precision=self.precision, dropout_seed=seeds["dropout"],
+                    on_event=self.event, checkpoints=self.checkpoints,
+                )  # fmt: skip
         except DivergedError as error:
             raise XstiltsError(
                 f"Training diverged: {error}",
@@ -196,7 +219,7 @@ class _Cell:
                 "processor": platform.processor() or platform.machine(),
                 "device": str(self.device),
                 "pid": os.getpid(),
-                "peak_rss_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1),
+                "peak_rss_mb": round(peak_rss_mb(), 1),
                 "versions": self.identity["versions"],
             },
         )

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
-from xstilts.families.base import Example
+from xstilts.families.base import IGNORED, Example
 from xstilts.files import read_json, sha256_of_json, told_when_full, write_json
 from xstilts.tables import Rows
 from xstilts.training.vocabulary import Marks
@@ -71,6 +71,13 @@ class Encoded(Sequence[Example]):
     def lengths(self) -> list[int]:
         """[n] subwords of each example."""
         result: list[int] = np.diff(self.arrays["input_ids_bounds"]).tolist()
+        return result
+
+    @property
+    def items(self) -> list[int]:
+        """[n] labelled items of each example."""
+        upto = np.concatenate([[0], np.cumsum(self.arrays["targets"] != IGNORED)])
+        result: list[int] = np.diff(upto[self.arrays["targets_bounds"]]).tolist()
         return result
 
 

@@ -59,8 +59,9 @@ class DivergedError(Exception):
 
 def parameter_groups(model: nn.Module, embedding: nn.Parameter, weight_decay: float) -> list[dict[str, object]]:
     """Weight decay on matrices only: not on biases, LayerNorms, or the word embedding (trimming is exact thereby)."""
-    decayed = [tensor for tensor in model.parameters() if tensor.ndim > 1 and tensor is not embedding]
-    rest = [tensor for tensor in model.parameters() if tensor.ndim <= 1 or tensor is embedding]
+    trained = [tensor for tensor in model.parameters() if tensor.requires_grad]
+    decayed = [tensor for tensor in trained if tensor.ndim > 1 and tensor is not embedding]
+    rest = [tensor for tensor in trained if tensor.ndim <= 1 or tensor is embedding]
     return [{"params": decayed, "weight_decay": weight_decay}, {"params": rest, "weight_decay": 0.0}]
 
 

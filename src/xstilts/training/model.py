@@ -4,9 +4,10 @@ Weights of a cell are kept trimmed: all encoder tensors but the embedding, the e
 ids, and the head.
 """
 
+import contextlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -71,6 +72,49 @@ def embedding_name(encoder: nn.Module) -> str:
     """The name of the word embedding's weight, whatever the architecture calls it."""
     weight = encoder.get_input_embeddings().weight  # type: ignore[operator]
     return next(name for name, tensor in encoder.named_parameters() if tensor is weight)
+
+
+def freeze(encoder: nn.Module, layers: int) -> None:
+    """Keep the embeddings and the lowest layers as they are: all that an encoder registers before the first layer that
+    trains.
+
+    Args:
+        encoder: of any architecture; its layers are its longest ``ModuleList``.
+        layers: how many; 0 freezes nothing.
+
+    Raises:
+        XstiltsError: if the encoder has no more layers than that.
+    """
+    if not layers:
+        return
+    stack = max((module for module in encoder.modules() if isinstance(module, nn.ModuleList)), key=len)
+    if layers >= len(stack):
+        raise XstiltsError(
+            f"{layers} layers cannot be frozen: the encoder has {len(stack)}",
+            where="params.yaml, frozen_layers",
+            allowed=f"0 to {len(stack) - 1}",
+            next_step="lower frozen_layers",
+        )
+    first = next(stack[layers].parameters())
+    for parameter in encoder.parameters():
+        if parameter is first:
+            break
+        parameter.requires_grad_(False)
+
+
+@contextlib.contextmanager
+def frozen_in(model: nn.Module, precision: torch.dtype) -> Iterator[None]:
+    """Hold the frozen matrices in the precision that autocast would cast them to at every step, and give them back
+    after; the products keep their bits."""
+    layers = [module for module in model.modules() if isinstance(module, nn.Linear)]
+    kept = [(tensor, tensor.data) for layer in layers for tensor in layer.parameters() if not tensor.requires_grad]
+    for tensor, values in kept:
+        tensor.data = values.to(precision)
+    try:
+        yield
+    finally:
+        for tensor, values in kept:
+            tensor.data = values
 
 
 _STORED = {"F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16}

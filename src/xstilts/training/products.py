@@ -22,15 +22,18 @@ class _Linear(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         ctx.save_for_backward(x, weight)
-        ctx.with_bias = bias is not None
         return _product(x, weight, bias)
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
         x, weight = ctx.saved_tensors
+        of_x, of_weight, of_bias = ctx.needs_input_grad
         rows = gradient.reshape(-1, gradient.shape[-1])
-        by_weight = _product(rows.t(), x.reshape(-1, x.shape[-1]).t(), None)
-        return _product(gradient, weight.t(), None), by_weight, rows.sum(0) if ctx.with_bias else None
+        return (
+            _product(gradient, weight.t(), None) if of_x else None,
+            _product(rows.t(), x.reshape(-1, x.shape[-1]).t(), None) if of_weight else None,
+            rows.sum(0) if of_bias else None,
+        )
 
 
 def _product(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
