@@ -107,7 +107,8 @@ def specs_for(
             "train": str(work.train), "dev": str(work.dev), "inputs": {},
             "task": {"name": task.name, "version": task.version, "labels": list(task.labels)},
             "settings": {"learning_rate": work.learning_rate, "batch_size": batch_size, "steps": steps,
-                         "warmup_fraction": 0.0, "weight_decay": 0.0, "max_length": work.max_length, "frozen_layers": 0},
+                         "warmup_fraction": 0.0, "weight_decay": 0.0, "max_length": work.max_length,
+                         "frozen_layers": 0},
             "seeds": {name: seed for name in ("head", "order", "dropout")}, "keeps_weights": False, "versions": {},
         }  # fmt: skip
         files = {"base": str(work.encoder), "train": str(work.train), "dev": str(work.dev)}

@@ -75,8 +75,7 @@ def embedding_name(encoder: nn.Module) -> str:
 
 
 def freeze(encoder: nn.Module, layers: int) -> None:
-    """Keep the embeddings and the lowest layers as they are: all that an encoder registers before the first layer that
-    trains.
+    """Keep the embeddings and the lowest layers as they are: all that comes before the first layer that trains.
 
     Args:
         encoder: of any architecture; its layers are its longest ``ModuleList``.
@@ -104,8 +103,10 @@ def freeze(encoder: nn.Module, layers: int) -> None:
 
 @contextlib.contextmanager
 def frozen_in(model: nn.Module, precision: torch.dtype) -> Iterator[None]:
-    """Hold the frozen matrices in the precision that autocast would cast them to at every step, and give them back
-    after; the products keep their bits."""
+    """Hold frozen matrices in the precision that autocast would cast them to at every step, and give them back after.
+
+    The products keep their bits.
+    """
     layers = [module for module in model.modules() if isinstance(module, nn.Linear)]
     kept = [(tensor, tensor.data) for layer in layers for tensor in layer.parameters() if not tensor.requires_grad]
     for tensor, values in kept:
