@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import xstilts
-from xstilts.cli.app import STAGES
+from xstilts.cli.app import STAGES, app
 from xstilts.config import Study, read_yaml
 
 ROOT = Path(__file__).parents[2]
@@ -53,6 +53,20 @@ def test_the_twelve_stages_have_one_name() -> None:
     for name in STAGES:
         assert (SOURCE / "stages" / f"{name}.py").is_file()
         assert f"xstilts stage {name} " in PIPELINE[name]["cmd"]
+
+
+def test_every_command_that_is_written_down_exists() -> None:
+    commands = {command.name or getattr(command.callback, "__name__", "") for command in app.registered_commands}
+    commands |= {group.name for group in app.registered_groups}
+    texts = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "Makefile", ROOT / "MLproject", ROOT / "dvc.yaml"]
+    texts += [*(ROOT / "docs").rglob("*.md"), *SOURCE.rglob("*.html"), *SOURCE.rglob("*.py")]
+    told = {
+        (word, path.name)
+        for path in texts
+        for word in re.findall(r"(?:`|<code>|> |\$ |/)xstilts ([a-z]+)", path.read_text("utf-8"))
+    }
+    assert len(told) > 20
+    assert {word for word, _ in told} <= commands, told
 
 
 @pytest.mark.parametrize("name", STAGES)
