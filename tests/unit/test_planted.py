@@ -66,16 +66,17 @@ def test_bound_cues_plant_a_gain_that_falls_with_distance() -> None:
         gains = [gain for _, gain in curve]
         assert len(curve) == 5
         assert gains == sorted(gains, reverse=True)
-        assert gains[0] > 15
-        assert gains[-1] < -15
+        assert gains[0] > 20
+        assert gains[-1] < gains[0] / 2
 
 
 def test_fixed_cues_plant_a_gain_that_does_not() -> None:
     found = truth("synthetic-reviews-fixed")
     assert found["expects"] == "no effect"
-    gains = [each["gain"] for each in found["oracle"]]
-    assert max(gains) - min(gains) < 3
-    assert min(gains) > 5
+    for target in default_study().targets:
+        gains = [each["gain"] for each in found["oracle"] if each["target"] == target]
+        assert max(gains) - min(gains) < 2
+        assert min(gains) > 10
 
 
 def test_without_bound_cues_no_effect_is_planted() -> None:

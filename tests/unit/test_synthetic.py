@@ -72,6 +72,22 @@ def sentence(language: str, noun: str, cue: str, template: int = 0, adverb: int 
         ("tr", "İşlemci hâlâ soğuk.", ("processor", "cold", 5)),
         ("tr", "Dün telefon tamamen kötüydü.", ("phone", "bad", 6, 2)),
         ("tr", "Hepimize göre kablo su geçirmezdi.", ("cable", "waterproof", 3)),
+        ("de", "Am Ende war der Akku eingedrückt.", ("battery", "dented", 4)),
+        ("es", "La pantalla estaba agrietada.", ("screen", "cracked")),
+        ("es", "El queso era granuloso.", ("cheese", "grainy")),
+        ("fr", "La soupe était fraîche.", ("soup", "fresh")),
+        ("fr", "L'écran était poussiéreux.", ("screen", "dusty")),
+        ("fr", "La batterie était vieille.", ("battery", "old")),
+        ("ru", "Каша была подгоревшая.", ("porridge", "burnt")),
+        ("ru", "Кнопка была кривая.", ("button", "crooked")),
+        ("ru", "Мясо было свежее.", ("meat", "fresh")),
+        ("zh", "屏幕是开裂的。", ("screen", "cracked")),
+        ("sw", "Supu ilikuwa nyepesi.", ("soup", "light")),
+        ("sw", "Mkate ulikuwa mzito.", ("bread", "heavy")),
+        ("sw", "Jana yai lilikuwa limepasuka.", ("egg", "cracked", 6)),
+        ("sw", "Keki ilikuwa kuukuu.", ("cake", "old")),
+        ("tr", "Ekmek altın sarısıydı.", ("bread", "golden")),
+        ("tr", "Ekran çatlaktı.", ("screen", "cracked")),
     ],
 )
 def test_sentences_agree(language: str, wanted: str, arguments: tuple[Any, ...]) -> None:
@@ -184,10 +200,9 @@ def test_every_sentence_can_be_read_back(language: str) -> None:
 
 
 def test_about_a_hundred_cues_are_balanced_in_each_domain() -> None:
-    assert len(CUES) == 100
-    for number in range(len(DOMAINS)):
-        for bound in (False, True):
-            assert Counter(cue.praises[number] for cue in CUES.values() if cue.bound == bound) == {True: 25, False: 25}
+    bound = Counter(cue.praises for cue in CUES.values() if cue.bound)
+    assert bound == dict.fromkeys(itertools.product((True, False), repeat=len(DOMAINS)), 25)
+    assert Counter(cue.praises for cue in CUES.values() if not cue.bound) == {(True, True): 25, (False, False): 25}
 
 
 def test_the_same_seed_gives_the_same_rows() -> None:
@@ -197,9 +212,10 @@ def test_the_same_seed_gives_the_same_rows() -> None:
     assert found == read_json(Path(__file__).parent / "data" / "synthetic.json")["sha256"]
 
 
-@pytest.mark.parametrize(("corpus", "share"), [("synthetic-reviews", 0.6), ("synthetic-reviews-fixed", 0.0)])
-def test_labels_and_bound_cues_have_their_shares(corpus: str, share: float) -> None:
+@pytest.mark.parametrize(("corpus", "opposed"), [("synthetic-reviews", True), ("synthetic-reviews-fixed", False)])
+def test_labels_and_bound_cues_have_their_shares(corpus: str, opposed: bool) -> None:
     bound = {cue.name for cue in CUES.values() if cue.bound}
+    turned = {cue.name for cue in CUES.values() if not cue.agrees}
     for (language, split), rows in made(corpus).items():
         for domain in DOMAINS:
             mine = [row for row in rows if row["domain"] == domain]
@@ -207,7 +223,8 @@ def test_labels_and_bound_cues_have_their_shares(corpus: str, share: float) -> N
             assert Counter(row["label"] for row in mine) == {"negative": ROWS[split] / 2, "positive": ROWS[split] / 2}
             if language == "en":
                 said = [set(row["text"].replace(".", "").lower().split()) for row in mine]
-                assert sum(bool(words & bound) for words in said) / len(mine) == share
+                assert sum(bool(words & bound) for words in said) / len(mine) == 0.6
+                assert any(words & turned for words in said) == opposed
 
 
 def test_every_cue_is_as_frequent_as_the_others_of_its_kind() -> None:
@@ -216,7 +233,7 @@ def test_every_cue_is_as_frequent_as_the_others_of_its_kind() -> None:
     )
     bound = [said[name] for name, cue in CUES.items() if cue.bound]
     assert max(bound) - min(bound) <= 2
-    assert min(bound) > 2
+    assert min(bound) > 1
 
 
 def test_test_rows_are_parallel() -> None:
@@ -284,8 +301,8 @@ def test_tens_of_thousands_of_rows_are_made() -> None:
 
 def test_the_oracle_and_the_distance_know_the_planted_truth() -> None:
     assert oracle_accuracy({"kitchen": 1.0}, "kitchen", 0.6) == 100.0
-    assert oracle_accuracy({"phones": 1.0}, "kitchen", 0.6) == pytest.approx(40.0)
-    assert oracle_accuracy({"kitchen": 0.5, "phones": 0.5}, "kitchen", 0.6) == pytest.approx(70.0)
+    assert oracle_accuracy({"phones": 1.0}, "kitchen", 0.6) == pytest.approx(70.0)
+    assert oracle_accuracy({"kitchen": 0.5, "phones": 0.5}, "kitchen", 0.6) == pytest.approx(85.0)
     assert oracle_accuracy({"phones": 1.0}, "kitchen", 0.0) == 100.0
     assert mixture_distance({"kitchen": 0.75, "phones": 0.25}, "kitchen") == pytest.approx(0.5)
     assert mixture_distance({"phones": 1.0}, "kitchen") == 2.0

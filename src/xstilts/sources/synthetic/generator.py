@@ -12,7 +12,7 @@ from xstilts.sources.synthetic.entities import SCENES, Event, entity_row, events
 from xstilts.sources.synthetic.grammar import Choice, tagged, text
 from xstilts.sources.synthetic.lexicon import DOMAINS, LANGUAGES, Cue, lexicon
 
-GENERATOR_VERSION = 3
+GENERATOR_VERSION = 4
 """Raised when the same seed would give other rows."""
 
 REVIEWS, REVIEWS_FIXED, TAGS, PARALLEL, ENTITIES = (
@@ -29,12 +29,11 @@ def generate(corpus: str, *, seed: int, rows: Mapping[str, int], kappa: float) -
     """Make a corpus.
 
     Args:
-        corpus: ``synthetic-reviews``; the same with fixed cues alone, ``synthetic-reviews-fixed``;
+        corpus: ``synthetic-reviews``; the same with cues alone that agree, ``synthetic-reviews-fixed``;
             ``synthetic-tags``, ``synthetic-parallel``, ``synthetic-entities`` (domains ``sport`` and ``travel``).
         seed: of all draws.
         rows: split to rows for each domain, even numbers.
-        kappa: share of bound cues, or of names that are bound to the domain, in [0, 1]; without meaning for fixed
-            cues alone.
+        kappa: share of bound cues, or of names that are bound to the domain, in [0, 1].
 
     Returns:
         (language, split) to rows; training and dev rows are English, test rows are parallel in all languages.
@@ -42,17 +41,16 @@ def generate(corpus: str, *, seed: int, rows: Mapping[str, int], kappa: float) -
     Raises:
         XstiltsError: if a split asks for more distinct sentences than there are.
     """
-    share = 0.0 if corpus == REVIEWS_FIXED else kappa
     made: dict[tuple[str, str], Rows] = {}
     for split, count in rows.items():
         for domain in SCENES if corpus == ENTITIES else ():
-            found = _in_documents(events(seed, split, SHARES[split], domain, count, share), domain, split)
+            found = _in_documents(events(seed, split, SHARES[split], domain, count, kappa), domain, split)
             for language in LANGUAGES if split == "test" else LANGUAGES[:1]:
                 made.setdefault((language, split), []).extend(
                     entity_row(language, domain, identity, event) for identity, event in found
                 )
         for domain in DOMAINS if corpus != ENTITIES else ():
-            choices = _choices(corpus, seed, split, domain, count, share)
+            choices = _choices(corpus, seed, split, domain, count, kappa)
             for language in LANGUAGES if split == "test" else LANGUAGES[:1]:
                 made.setdefault((language, split), []).extend(
                     _row(corpus, language, domain, identity, choice) for identity, choice in choices
@@ -89,7 +87,11 @@ def _choices(corpus: str, seed: int, split: str, domain: str, count: int, kappa:
         bound = round(kappa * half)
         for is_bound, wanted in ((True, bound), (False, half - bound)):
             cues = [
-                cue for cue in lexicon().cues if cue.bound == is_bound and cue.praises[DOMAINS.index(domain)] == praises
+                cue
+                for cue in lexicon().cues
+                if cue.bound == is_bound
+                and cue.praises[DOMAINS.index(domain)] == praises
+                and (cue.agrees or corpus != REVIEWS_FIXED)
             ]
             drawn += _distinct(cues, split, domain, wanted, rng)
     order = rng.permutation(len(drawn))

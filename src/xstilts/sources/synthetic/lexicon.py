@@ -31,17 +31,20 @@ class Cue:
     Attributes:
         name: its English word.
         praises: for each of ``DOMAINS``, whether it is praise there.
+        bound: whether its polarity was set for each domain on its own, so that one domain's says nothing of the other's;
+            a fixed cue means the same everywhere.
         forms: language to the table's notation.
     """
 
     name: str
     praises: tuple[bool, bool]
+    bound: bool
     forms: Mapping[str, str]
 
     @property
-    def bound(self) -> bool:
-        """Whether its polarity depends on the domain."""
-        return self.praises[0] != self.praises[1]
+    def agrees(self) -> bool:
+        """Whether it means the same in both domains, by its nature or by chance."""
+        return self.praises[0] == self.praises[1]
 
 
 Pieces = Mapping[str, tuple[str, ...]]
@@ -71,7 +74,8 @@ def lexicon() -> Lexicon:
     return Lexicon(
         tuple(Noun(row["en"], domain, {language: _noun(language, text) for language, text in row.items()})
               for domain, row in table("nouns.txt")),
-        tuple(Cue(row["en"], (signs[0] == "+", signs[1] == "+"), row) for signs, row in table("cues.txt")),
+        tuple(Cue(row["en"], (signs[0] == "+", signs[-1] == "+"), len(signs) == 2, row)
+              for signs, row in table("cues.txt")),
         by_kind["sentence"], by_kind["adverb"],
     )  # fmt: skip
 
