@@ -2,9 +2,9 @@
 
     python benchmarks/planted_answer.py [--seeds 10] [--first 0] [--keep FOLDER]
 
-Every seed runs the whole pipeline by ``dvc repro`` in a clone of this repository's last commit, as a user would. The block
-`bound` must be answered "degrades", the block `fixed` neither "degrades" nor "improves". A study takes minutes; with
-``--keep`` finished ones are not run again. The ratio is that of right answers to all answers; the peer is the truth.
+Every seed runs the whole pipeline by ``dvc repro`` in a clone of this repository's last commit, as a user would. The
+block `bound` must be answered "degrades", the block `fixed` neither "degrades" nor "improves". A study takes minutes;
+with ``--keep`` finished ones are not run again. The ratio is that of right answers to all answers; the peer is the truth.
 """
 
 import argparse
@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+
 from workload import ROOT, machine
 
 LINE = "{:>4} {:<8}{:<22}{:>8}{:>22}{:>8}{:>8}{:>8}  {}"

@@ -47,7 +47,7 @@ def planted(study: Study, question: Json, arms: Json, divergence: Divergence, re
 def _text(study: Study, *, effect: bool) -> str:
     if effect:
         return (
-            f"in {study.fetch.kappa:.0%} of the sentences the only cue has a meaning of its own in each domain, so that "
-            "the other domain's text says nothing of it, and the gain must shrink with distance"
+            f"in {study.fetch.kappa:.0%} of the sentences the only cue has a meaning of its own in each domain, so "
+            "that the other domain's text says nothing of it, and the gain must shrink with distance"
         )
     return "every cue of these arms means the same in both domains, so distance must not matter"

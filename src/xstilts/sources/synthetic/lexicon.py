@@ -31,8 +31,8 @@ class Cue:
     Attributes:
         name: its English word.
         praises: for each of ``DOMAINS``, whether it is praise there.
-        bound: whether its polarity was set for each domain on its own, so that one domain's says nothing of the other's;
-            a fixed cue means the same everywhere.
+        bound: whether its polarity was set for each domain on its own, so that one domain's says nothing of the
+            other's; a fixed cue means the same everywhere.
         forms: language to the table's notation.
     """
 
