@@ -4,7 +4,7 @@
 
 Every seed runs the whole pipeline by ``dvc repro`` in a clone of this repository's last commit, as a user would. The
 block `bound` must be answered "degrades", the block `fixed` neither "degrades" nor "improves". A study takes minutes;
-with ``--keep`` finished ones are not run again. The ratio is that of right answers to all answers; the peer is the truth.
+with ``--keep`` finished ones are not run again. The ratio is that of right answers to all; the peer is the truth.
 """
 
 import argparse
