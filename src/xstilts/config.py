@@ -216,6 +216,7 @@ class TuneSection:
         batch: trials that are asked for together; part of the result, unlike the number of workers.
         seed: of the sampler.
         learning_rate: lowest and highest, searched on a log scale.
+        intermediate_learning_rate: the same for the intermediate phase; empty: no other than above.
         warmup_fraction: lowest and highest.
     """
 
@@ -223,12 +224,14 @@ class TuneSection:
     batch: int = 4
     seed: int = 0
     learning_rate: tuple[float, float] = (3e-5, 5e-4)
+    intermediate_learning_rate: tuple[float, ...] = ()
     warmup_fraction: tuple[float, float] = (0.0, 0.3)
 
     def __post_init__(self) -> None:
-        for key, (low, high) in (("learning_rate", self.learning_rate), ("warmup_fraction", self.warmup_fraction)):
-            if not 0 <= low < high:
-                raise bad(f"tune.{key}", [low, high], "two numbers, the lower one first")
+        for key in ("learning_rate", "intermediate_learning_rate", "warmup_fraction"):
+            ends = getattr(self, key) or self.learning_rate
+            if len(ends) != 2 or not 0 <= ends[0] < ends[1]:
+                raise bad(f"tune.{key}", list(ends), "two numbers, the lower one first")
 
 
 @dataclass(frozen=True, slots=True)

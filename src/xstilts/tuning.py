@@ -100,7 +100,7 @@ def _search(
     )
     study = optuna.create_study(direction="maximize", sampler=sampler)
     untuned = {key: float(getattr(default, key)) for key in SEARCHED}
-    space = _space(settings)
+    space = _space(settings, phase)
     inside = all(space[key].low <= value <= space[key].high for key, value in untuned.items())
     if inside:
         study.enqueue_trial(untuned)
@@ -137,11 +137,13 @@ def _search(
     return dict(found.best[phase][name])
 
 
-def _space(settings: TuneSection) -> "Mapping[str, optuna.distributions.FloatDistribution]":
+def _space(settings: TuneSection, phase: str) -> "Mapping[str, optuna.distributions.FloatDistribution]":
     import optuna
 
+    own = settings.intermediate_learning_rate if phase == "intermediate" else ()
+    low, high = own or settings.learning_rate
     return {
-        "learning_rate": optuna.distributions.FloatDistribution(*settings.learning_rate, log=True),
+        "learning_rate": optuna.distributions.FloatDistribution(low, high, log=True),
         "warmup_fraction": optuna.distributions.FloatDistribution(*settings.warmup_fraction),
     }
 

@@ -57,8 +57,9 @@ def judge(evidence: Evidence) -> Verdict:
         return Verdict(
             "not judged",
             "The baseline was not trained to its plateau: doubling its updates moved its English dev score by more "
-            "than is allowed, so a gain could be mere under-training.",
-            "More updates in the target phase, until doubling them no longer moves the baseline.",
+            "than is allowed, so a gain could be a matter of training alone.",
+            "If the score rose, more passes in the target phase; if it fell, a lower learning rate; if the seeds "
+            "disagree, more dev rows or seeds. The gates' table shows each seed.",
         )
     if evidence.arms < FEWEST_ARMS:
         return Verdict(
