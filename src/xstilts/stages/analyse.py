@@ -54,7 +54,8 @@ def run(study: Study, layout: Layout) -> None:
                 study, question, description["arms"], divergence, lambda *name: read_rows(layout.data("arms", *name))
             )
         gains += [{"encoder": encoder, **asdict(gain)} for gain in found]
-        planned += len(read_jsonl(layout.models("target", encoder, "index.jsonl")))
+        cells = read_jsonl(layout.models("target", encoder, "index.jsonl"))
+        planned += sum(row["variant"] == "main" for row in cells)
         scored += len({row["key"] for row in scores if row["key"]})
     analysis = {
         "study": study.study,
