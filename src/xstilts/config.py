@@ -246,7 +246,7 @@ class Training:
         weight_decay: on matrices other than the word embedding.
         max_length: subwords at most, special ones included.
         frozen_layers: the embeddings and so many of the lowest layers stay as they are; 0 trains everything. Frozen
-            lower layers keep languages aligned (Wu and Dredze 2019, section 4.2) and make steps cheaper.
+            lower layers keep languages aligned (Wu and Dredze 2019, arXiv 1904.09077) and make steps cheaper.
     """
 
     learning_rate: float
