@@ -9,6 +9,7 @@ with ``--keep`` finished ones are not run again. The ratio is that of right answ
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -36,7 +37,8 @@ def study(seed: int, folder: Path) -> dict[str, Any]:
         began = time.perf_counter()
         with (clone / "log.txt").open("w", encoding="utf-8") as log:
             command = [sys.executable, "-m", "dvc", "repro"]
-            subprocess.run(command, cwd=clone, check=True, stdout=log, stderr=subprocess.STDOUT)
+            own = {**os.environ, "PYTHONPATH": str(clone / "src")}
+            subprocess.run(command, cwd=clone, env=own, check=True, stdout=log, stderr=subprocess.STDOUT)
         minutes = (time.perf_counter() - began) / 60
         analysis = json.loads((clone / "results" / params["study"] / "analyse" / "analysis.json").read_text("utf-8"))
         done.write_text(json.dumps({"minutes": minutes, "analysis": analysis}), "utf-8")
