@@ -97,16 +97,33 @@ def _line(axes: Any, real: Sequence[Row], question: Row, colour: str) -> None:
     axes.plot(xs, [level + tilt * (x - middle) for x in xs], color=colour, linewidth=1.6, zorder=2)
 
 
-def _oracle(axes: Any, target: str, question: Row, colour: str, label: str) -> None:
-    """What a reader who counts cues would gain, where the answer was planted."""
-    found = sorted(
-        (point["divergence"], point["gain"])
-        for point in (question.get("planted") or {}).get("oracle", ())
-        if point["target"] == target
-    )
-    if found:
-        axes.plot(*zip(*found, strict=True), color=colour, linewidth=1.1, linestyle=(0, (4, 3)), marker=".",
-                  markersize=4, zorder=2, label=label)  # fmt: skip
+def _oracles(axes: Any, target: str, questions: Sequence[tuple[Row, str]]) -> None:
+    """What a reader who counts cues would gain, where the answer was planted: on an axis of its own, at the right.
+
+    Its zero is that of the gains, and its largest gain stands as high as theirs.
+    """
+    curves = [(_oracle(question, target), colour) for question, colour in questions]
+    gains = [gain for curve, _ in curves for _, gain in curve]
+    low, high = axes.get_ylim()
+    if not gains or high <= 0:
+        return
+    scale = max(1.0, 1.1 * max(gains) / high, 1.1 * min(gains) / min(low, -0.1 * high))
+    right = axes.twinx()
+    right.set_ylim(low * scale, high * scale)
+    right.set_ylabel("planted: gain in English of a reader who counts")
+    right.spines["right"].set_visible(True)
+    style = {"linewidth": 1.1, "linestyle": (0, (4, 3)), "marker": ".", "markersize": 4}
+    for curve, colour in curves:
+        if curve:
+            right.plot(*zip(*curve, strict=True), color=colour, zorder=2, **style)
+    axes.plot([], [], color=MUTED, label="planted", **style)
+    axes.set(zorder=right.get_zorder() + 1)
+    axes.patch.set_visible(False)
+
+
+def _oracle(question: Row, target: str) -> list[tuple[float, float]]:
+    points = (question.get("planted") or {}).get("oracle", ())
+    return sorted((point["divergence"], point["gain"]) for point in points if point["target"] == target)
 
 
 def _mark_ends(axes: Any, question: Row) -> None:
@@ -190,14 +207,16 @@ def gain_figure(target_name: str, target: Row, questions: Sequence[Row], *, name
             axes.annotate("noise floor", (floor, 0), (3, 3), xycoords=("data", "axes fraction"), rotation=90,
                           textcoords="offset points", ha="left", va="bottom", fontsize=8.5, color=MUTED)  # fmt: skip
         styles = block_styles(drawn)
+        colours: list[tuple[Row, str]] = []
         for question in questions:
             real = [arm for arm in drawn if asked(question, arm)]
             colour = styles[str(real[0]["block"])][0] if real and len(questions) > 1 else INK
             _line(axes, real, question, colour)
-            _oracle(axes, target_name, question, colour, "planted, by counting" if question is questions[0] else "")
+            colours.append((question, colour))
             _mark_ends(axes, question)
         _dots(axes, arms, styles)
         axes.margins(0.09)
+        _oracles(axes, target_name, colours)
         axes.set_xlabel(f"{measure} to the target's English text")
         axes.set_ylabel("gain over none (points, other languages)")
         axes.grid(axis="y", color=GRID, linewidth=0.6)
