@@ -100,7 +100,7 @@ def _search(
     )
     study = optuna.create_study(direction="maximize", sampler=sampler)
     untuned = {key: float(getattr(default, key)) for key in SEARCHED}
-    space = _space(settings, phase)
+    space = search_space(settings, phase)
     inside = all(space[key].low <= value <= space[key].high for key, value in untuned.items())
     if inside:
         study.enqueue_trial(untuned)
@@ -137,7 +137,8 @@ def _search(
     return dict(found.best[phase][name])
 
 
-def _space(settings: TuneSection, phase: str) -> "Mapping[str, optuna.distributions.FloatDistribution]":
+def search_space(settings: TuneSection, phase: str) -> "Mapping[str, optuna.distributions.FloatDistribution]":
+    """What is searched in a phase, ``intermediate`` or ``target``."""
     import optuna
 
     own = settings.intermediate_learning_rate if phase == "intermediate" else ()

@@ -7,6 +7,7 @@ import pytest
 
 from xstilts.config import load_study, read_yaml, study_from
 from xstilts.errors import XstiltsError
+from xstilts.tuning import search_space
 
 ROOT = Path(__file__).parents[2]
 
@@ -29,7 +30,12 @@ def message(values: Any) -> str:
 
 
 def test_the_studies_of_the_project_are_valid() -> None:
-    for path in ("params.yaml", "studies/smoke/params.yaml", "studies/pos-by-genre/params.yaml"):
+    for path in (
+        "params.yaml",
+        "studies/smoke/params.yaml",
+        "studies/pos-by-genre/params.yaml",
+        "studies/random-encoder/params.yaml",
+    ):
         assert load_study(ROOT, path).params == path
 
 
@@ -62,6 +68,8 @@ def test_no_arms_is_refused() -> None:
         ("target.default.learning_rate", 0, "a number above 0"),
         ("target.default.batch_size", 1.5, "a whole number"),
         ("target.default.warmup_fraction", 1.5, "a fraction from 0 to 1"),
+        ("target.default.frozen_layers", -1, "0 or more layers"),
+        ("tune.intermediate_learning_rate", [1e-3, 1e-4], "the lower one first"),
         ("seeds", [], "at least one entry"),
         ("seeds", [1, 1], "each once"),
         ("encoders", "e5-small-q4", "a list"),
@@ -91,3 +99,10 @@ def test_overrides_keep_whole_numbers_whole() -> None:
     assert study.target.training("kitchen").batch_size == 4
     assert study.target.training("phones").batch_size == 16
     assert "did you mean 'passes'" in message(changed("target.overrides", {"kitchen": {"pases": 3}}))
+
+
+def test_the_intermediate_phase_is_tuned_in_its_own_range_if_it_has_one() -> None:
+    tune = study_from(changed("tune.intermediate_learning_rate", [1e-3, 2e-3]), "params.yaml").tune
+    ends = {phase: search_space(tune, phase)["learning_rate"] for phase in ("intermediate", "target")}
+    assert (ends["intermediate"].low, ends["intermediate"].high) == (1e-3, 2e-3)
+    assert (ends["target"].low, ends["target"].high) == tune.learning_rate

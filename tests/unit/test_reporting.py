@@ -106,6 +106,24 @@ def test_a_synthetic_study_says_so() -> None:
     assert re.search(r"synthetic", page, re.IGNORECASE)
 
 
+def test_a_planted_truth_is_told_and_drawn_on_an_axis_of_its_own() -> None:
+    analysis = read_json(DATA / "report_synthetic" / "analysis.json")
+    axis = "planted: gain in English of a reader who counts"
+    assert axis not in build_report(analysis, [], [], [], study=analysis["study"])
+    (encoder,) = analysis["encoders"].values()
+    for question in encoder["questions"]:
+        oracle = [
+            {"arm": arm["arm"], "target": name, "divergence": arm["divergence"], "gain": 30 - 20 * arm["divergence"]}
+            for name in question["targets"]
+            for arm in encoder["targets"][name]["arms"]
+            if arm["divergence"] is not None
+        ]
+        question["planted"] = {"expects": "degrades", "text": "a truth of this test", "oracle": oracle}
+    page = build_report(analysis, [], [], [], study=analysis["study"])
+    assert axis in page
+    assert page.count("a truth of this test") == len(encoder["questions"])
+
+
 def test_text_from_outside_is_escaped() -> None:
     given = json.loads(json.dumps(real()))
     given["analysis"]["title"] = "<script>alert(1)</script>"
