@@ -19,8 +19,11 @@ if TYPE_CHECKING:
     from xstilts.cells.grid import Grid
 
 WORDS_PER_SENTENCE = 16
-TOKENS_PER_S = 350.0
-"""Real subwords a second of float32 training on one slow core, until this project's own cells tell better."""
+WORDS_PER_MADE_SENTENCE = 8
+"""Of the corpora that are made here."""
+TOKENS_PER_S = {"float32": 500.0, "bfloat16": 1000.0}
+"""Real subwords of training a second on one core, until this project's own cells tell better: half to three quarters of
+what docs/performance.md has."""
 CHECKPOINT_MB = 110.0
 
 
@@ -48,7 +51,7 @@ def show_plan(study: Study, root: Path) -> None:
     """Print the plan of a study; nothing is written."""
     layout = Layout(root, study.study)
     costs = exact_costs(study, layout) or estimated_costs(study)
-    rate, measured = observed_rate(layout)
+    rate, measured = observed_rate(layout, study.precision)
     table = Table(
         "stage", "cells", "there", "training tokens", "predicted sentences", "disk MB", title=f"Study {study.study}"
     )
@@ -116,12 +119,18 @@ def _test_rows(study: Study, target: Target) -> int:
 
 def _arm_tokens(study: Study) -> float:
     families = {TASKS[CORPORA[block.corpus].task].family for block in study.arms.blocks.values()}
-    words = 1 if Family.TOKEN_TAGGING in families else WORDS_PER_SENTENCE
+    corpora = [block.corpus for block in study.arms.blocks.values()]
+    words = 1 if Family.TOKEN_TAGGING in families else max(map(_words, corpora))
     return study.arms.labelled_items * words * SUBWORDS_PER_WORD
 
 
 def _target_tokens(study: Study, name: str, training: Training) -> float:
-    return study.targets[name].train_rows * training.passes * WORDS_PER_SENTENCE * SUBWORDS_PER_WORD
+    target = study.targets[name]
+    return target.train_rows * training.passes * _words(target.corpus) * SUBWORDS_PER_WORD
+
+
+def _words(corpus: str) -> int:
+    return WORDS_PER_MADE_SENTENCE if CORPORA[corpus].source == "generator" else WORDS_PER_SENTENCE
 
 
 def exact_costs(study: Study, layout: Layout) -> list[Cost]:
@@ -159,8 +168,10 @@ def _cost(stage: str, grid: "Grid", cells: list[CellSpec], store: CellStore, dis
     return Cost(f"{stage} {grid.encoder}", len(cells), ready, tokens, sentences, len(cells) * disk_mb)
 
 
-def observed_rate(layout: Layout) -> tuple[float, bool]:
+def observed_rate(layout: Layout, precision: str) -> tuple[float, bool]:
     """Median training tokens a second of this project's finished cells, and whether there are any."""
+    from xstilts.cells.grid import resolved_precision
+
     rates = sorted(float(read_json(path)["tokens_per_s"]) for path in list(layout.store.glob("*/record.json"))[:200])
     rates = [rate for rate in rates if rate > 0]
-    return (rates[len(rates) // 2], True) if rates else (TOKENS_PER_S, False)
+    return (rates[len(rates) // 2], True) if rates else (TOKENS_PER_S[resolved_precision(precision)], False)
