@@ -17,7 +17,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-import yaml
+from ruamel.yaml import YAML
 
 from workload import ROOT, machine
 
@@ -31,9 +31,9 @@ def study(seed: int, folder: Path) -> dict[str, Any]:
     if not done.is_file():
         subprocess.run(["git", "clone", "--quiet", str(ROOT), str(clone)], check=True)
         file = clone / "params.yaml"
-        params = yaml.safe_load(file.read_text("utf-8"))
+        params = YAML().load(file)
         params["fetch"]["seed"] = seed
-        file.write_text(yaml.safe_dump(params, sort_keys=False), "utf-8")
+        YAML().dump(params, file)
         began = time.perf_counter()
         with (clone / "log.txt").open("w", encoding="utf-8") as log:
             command = [sys.executable, "-m", "dvc", "repro"]
