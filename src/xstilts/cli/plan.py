@@ -22,7 +22,7 @@ WORDS_PER_SENTENCE = 16
 WORDS_PER_MADE_SENTENCE = 8
 """Of the corpora that are made here."""
 TOKENS_PER_S = {"float32": 500.0, "bfloat16": 1000.0}
-"""Real subwords of training a second on one core, until this project's own cells tell better: half to four fifths of what
+"""Real subwords of training a second on one core, until own cells tell better: half to four fifths of what
 docs/performance.md has."""
 CHECKPOINT_MB = 110.0
 
