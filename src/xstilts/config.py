@@ -1,22 +1,20 @@
 """The study's parameters: typed, frozen, in one place, read the way DVC reads YAML (1.2)."""
 
 import dataclasses
-import types
-import typing
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from xstilts.encoders.facts import encoder_named
-from xstilts.errors import XstiltsError, nearest
+from xstilts.errors import XstiltsError
 from xstilts.sources.corpora import corpus_named
 from xstilts.tasks import task_named
+from xstilts.typed import build, unknown_key
 
-T = TypeVar("T")
 NAME = r"letters, digits, '.', '-' and '_'"
 
 
@@ -291,7 +289,7 @@ class TargetSection:
         for key, value in self.overrides.get(target, {}).items():
             whole = isinstance(values.get(key), int)
             values[key] = int(value) if whole else value
-        return _build(Training, values, f"target.overrides.{target}", "params.yaml")
+        return build(Training, values, f"target.overrides.{target}", "params.yaml")
 
 
 @dataclass(frozen=True, slots=True)
@@ -383,7 +381,7 @@ class Study:
             self._check_fetched(block.corpus, "arms.blocks")
         for name in self.target.overrides:
             if name not in self.targets:
-                raise _unknown_key("target.overrides", name, self.targets, self.params)
+                raise unknown_key("target.overrides", name, self.targets, self.params)
             self.target.training(name)
 
     def _check_lists(self) -> None:
@@ -404,69 +402,6 @@ class Study:
             check_positive(f"targets.{name}.train_rows", target.train_rows)
 
 
-def _unknown_key(where: str, key: str, known: typing.Iterable[str], file: str) -> XstiltsError:
-    names = sorted(known)
-    hint = nearest(key, names)
-    return XstiltsError(
-        f"Unknown key '{key}'" + (f", {hint}" if hint else ""),
-        where=f"{file}, {where}" if where else file,
-        allowed=", ".join(names),
-        next_step="correct or remove the key",
-    )
-
-
-def _typed(kind: Any, value: Any, key: str, file: str) -> Any:
-    """Turn a YAML value into a field's type, or say what the field wants."""
-    origin, inner = typing.get_origin(kind), typing.get_args(kind)
-    if dataclasses.is_dataclass(kind):
-        return _build(typing.cast(type[Any], kind), value, key, file)
-    if origin is Literal:
-        if value in inner:
-            return value
-    elif origin is tuple and isinstance(value, list):
-        kinds = [inner[0]] * len(value) if len(inner) == 2 and inner[1] is Ellipsis else list(inner)
-        if len(kinds) == len(value):
-            return tuple(
-                _typed(each, item, f"{key}[{number}]", file)
-                for number, (each, item) in enumerate(zip(kinds, value, strict=True))
-            )
-    elif origin in (Mapping, typing.get_origin(Mapping[str, int])) and isinstance(value, dict):
-        return types.MappingProxyType(
-            {str(name): _typed(inner[1], item, f"{key}.{name}", file) for name, item in value.items()}
-        )
-    elif kind is float and isinstance(value, int | float) and not isinstance(value, bool):
-        return float(value)
-    elif isinstance(kind, type) and isinstance(value, kind) and not (kind is int and isinstance(value, bool)):
-        return value
-    wanted = " or ".join(repr(item) for item in inner) if origin is Literal else _kind_name(kind)
-    raise XstiltsError(f"{key} = {value!r} has the wrong type", where=file, allowed=wanted, next_step=f"edit {key}")
-
-
-def _kind_name(kind: Any) -> str:
-    names = {int: "a whole number", float: "a number", str: "text", bool: "true or false"}
-    if kind in names:
-        return names[kind]
-    return "a list" if typing.get_origin(kind) is tuple else "a mapping"
-
-
-def _build(kind: type[T], value: Any, key: str, file: str) -> T:
-    if not isinstance(value, dict):
-        raise XstiltsError(f"{key} = {value!r} has the wrong type", where=file, allowed="a mapping")
-    hints = typing.get_type_hints(kind)
-    fields = dataclasses.fields(kind)  # type: ignore[arg-type]
-    for name in value:
-        if name not in hints:
-            raise _unknown_key(key, str(name), hints, file)
-    for entry in fields:
-        required = entry.default is dataclasses.MISSING and entry.default_factory is dataclasses.MISSING
-        if required and entry.name not in value:
-            raise XstiltsError(
-                f"Key '{entry.name}' is missing", where=f"{file}, {key}" if key else file, next_step="add the key"
-            )
-    prefix = f"{key}." if key else ""
-    return kind(**{name: _typed(hints[name], item, prefix + name, file) for name, item in value.items()})
-
-
 def read_yaml(path: Path) -> Any:
     """Read YAML 1.2, as DVC does: ``1e-5`` is a number, ``no`` is a language."""
     try:
@@ -485,7 +420,7 @@ def study_from(values: Any, file: str) -> Study:
     Raises:
         XstiltsError: for an unknown or missing key, a wrong type, or a value out of range.
     """
-    return _build(Study, values, "", file)
+    return build(Study, values, "", file)
 
 
 def load_study(root: Path, params: str) -> Study:
