@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from xstilts.arms.stamp import plain
 from xstilts.cli.studies import dvc_file
@@ -140,7 +140,8 @@ def summarise(root: Path, study: Study) -> None:
     """Print the verdicts and where to look."""
     layout = Layout(root, study.study)
     analysis = read_json(layout.results("analyse", "analysis.json"))
-    table = Table("encoder", "question", "targets", "verdict", "slope [interval], p", title=f"Study {study.study}")
+    heads = ("encoder", "question", "targets", "verdict", r"slope \[interval], p")
+    table = Table(*(Column(head, overflow="fold") for head in heads), title=f"Study {study.study}")
     for encoder, found in analysis["encoders"].items():
         for question in found["questions"]:
             table.add_row(

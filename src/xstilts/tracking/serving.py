@@ -9,7 +9,8 @@ import mlflow
 from mlflow.pyfunc import PythonModel, PythonModelContext
 
 with warnings.catch_warnings():
-    warnings.simplefilter("ignore")  # MLflow asks for type hints, which it would read as a schema
+    # MLflow asks for type hints, which it would read as a schema, and puts a filter of its own before any of ours.
+    warnings.showwarning = lambda *_, **__: None
 
     class TaskPredictor(PythonModel):  # type: ignore[misc]
         """Predicts rows with a trained model folder."""
