@@ -6,19 +6,22 @@ Losses are compared to five digits, which kinds of processors share; predictions
 """
 
 import json
+import shutil
 import sys
 import tempfile
 from pathlib import Path
 from typing import Any
 
 import pytest
+from safetensors.torch import load_file, save_file
 
 from tests.conftest import WORDS, sentences, write_tiny_encoder
-from xstilts.cells.spec import NUMERICS_VERSION, CellSpec, Labels
+from xstilts.cells.spec import FROZEN_NUMERICS_VERSION, NUMERICS_VERSION, CellSpec, Labels
 from xstilts.files import read_json, read_jsonl
 from xstilts.seeds import generator
 from xstilts.tables import write_rows
 from xstilts.tasks import TASKS
+from xstilts.training import states
 
 GOLDEN = Path(__file__).with_name("numerics.json")
 TASK_OF = {
@@ -50,13 +53,15 @@ def rows_for(family: str, language: str, count: int) -> list[dict[str, Any]]:
     return [{"id": row["id"], **each} for row, each in zip(tagged, columns, strict=True)]
 
 
-def run_family(family: str, folder: Path) -> dict[str, Any]:
-    """Train four steps and predict two languages."""
+def run_family(
+    family: str, folder: Path, *, frozen: int = 0, architecture: str = "bert", again: bool = False
+) -> dict[str, Any]:
+    """Train four steps and predict two languages; ``again``, with the encoder that is there."""
     from xstilts.training.cell import run_cell
 
     task = TASKS[TASK_OF[family]]
     trained = family != "sentence_retrieval"
-    encoder = write_tiny_encoder(folder / "encoder")
+    encoder = folder / "encoder" if again else write_tiny_encoder(folder / "encoder", architecture)
     files = {"base": str(encoder)}
     columns = tuple(rows_for(family, "en", 1)[0])
     if trained:
@@ -71,7 +76,7 @@ def run_family(family: str, folder: Path) -> dict[str, Any]:
         "numerics": NUMERICS_VERSION, "precision": "float32", "deterministic": True, "encoder": "tiny", "versions": {},
         "task": {"name": task.name, "version": task.version, "labels": list(task.labels)},
         "settings": {"learning_rate": 1e-2, "batch_size": 8, "steps": 4 if trained else 0, "warmup_fraction": 0.25,
-                     "weight_decay": 0.01, "max_length": 40, "frozen_layers": 0},
+                     "weight_decay": 0.01, "max_length": 40, "frozen_layers": frozen},
         "train": "train", "dev": "dev", "inputs": {"de": "de", "zh": "zh"},
         "seeds": {"head": 1, "order": 2, "dropout": 3}, "keeps_weights": False,
     }  # fmt: skip
@@ -96,6 +101,45 @@ def test_the_bits_of_each_family(family: str, tmp_path: Path) -> None:
     assert found["predictions"] == expected["predictions"]
 
 
+def test_the_bits_above_frozen_layers(tmp_path: Path) -> None:
+    golden = read_json(GOLDEN)
+    assert golden["frozen_numerics_version"] == FROZEN_NUMERICS_VERSION
+    expected, found = golden["frozen"], run_family("token_tagging", tmp_path, frozen=1)
+    assert found["losses"] == pytest.approx(expected["losses"], rel=1e-5)
+    assert found["predictions"] == expected["predictions"]
+
+
+@pytest.mark.parametrize("architecture", ["bert", "roberta", "xlm-roberta"])
+@pytest.mark.parametrize("family", ["sentence_classification", "token_tagging"])
+def test_kept_states_stand_for_frozen_layers(
+    family: str, architecture: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = run_family(family, tmp_path / "kept", frozen=1, architecture=architecture)
+    monkeypatch.setattr(states, "ALIKE", ())
+    anew = run_family(family, tmp_path / "anew", frozen=1, architecture=architecture)
+    assert len(list((tmp_path / "kept" / "encoded").glob("*.npy"))) == 4
+    assert list((tmp_path / "anew" / "encoded").glob("*.npy")) == []
+    assert kept["losses"] == pytest.approx(anew["losses"], rel=1e-4)
+    assert kept["predictions"] == anew["predictions"]
+
+
+def test_kept_states_are_used_again_and_belong_to_their_layers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = run_family("token_tagging", tmp_path, frozen=1)
+    files = sorted((tmp_path / "encoded").glob("*.npy"))
+    shutil.rmtree(tmp_path / "cells")
+    with monkeypatch.context() as patch:
+        patch.setattr(states, "_states", None)  # nothing is computed
+        assert run_family("token_tagging", tmp_path, frozen=1) == first
+    assert sorted((tmp_path / "encoded").glob("*.npy")) == files
+    shutil.rmtree(tmp_path / "cells")
+    weights = load_file(tmp_path / "encoder" / "model.safetensors")
+    name = next(name for name in weights if "layer.0." in name and name.endswith("weight"))
+    save_file({**weights, name: weights[name] + 0.5}, tmp_path / "encoder" / "model.safetensors", {"format": "pt"})
+    changed = run_family("token_tagging", tmp_path, frozen=1, again=True)
+    assert changed["losses"] != first["losses"]
+    assert len(list((tmp_path / "encoded").glob("*.npy"))) == 2 * len(files)
+
+
 def test_every_family_has_golden_values() -> None:
     from xstilts.tasks import Family
 
@@ -107,6 +151,12 @@ if __name__ == "__main__":
     for each in sorted(TASK_OF):
         with tempfile.TemporaryDirectory() as place:
             values[each] = run_family(each, Path(place))
-    text = json.dumps({"numerics_version": NUMERICS_VERSION, "families": values}, ensure_ascii=False, indent=1)
+    with tempfile.TemporaryDirectory() as place:
+        frozen_values = run_family("token_tagging", Path(place), frozen=1)
+    everything = {
+        "numerics_version": NUMERICS_VERSION, "families": values,
+        "frozen_numerics_version": FROZEN_NUMERICS_VERSION, "frozen": frozen_values,
+    }  # fmt: skip
+    text = json.dumps(everything, ensure_ascii=False, indent=1)
     GOLDEN.write_text(text + "\n", "utf-8")
     print(f"wrote {GOLDEN.name}", file=sys.stderr)

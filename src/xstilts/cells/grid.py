@@ -7,6 +7,7 @@ from typing import Any
 
 from xstilts.arms.stamp import plain
 from xstilts.cells.spec import (
+    FROZEN_NUMERICS_VERSION,
     NUMERICS_VERSION,
     PREDICTED_SHARE,
     SUBWORDS_PER_WORD,
@@ -157,7 +158,7 @@ class Grid:
         settings.pop("passes")
         settings["steps"] = training.steps(facts["train"]["rows"]) * factor if trained else 0
         return {
-            "numerics": NUMERICS_VERSION,
+            "numerics": [NUMERICS_VERSION, FROZEN_NUMERICS_VERSION] if training.frozen_layers else NUMERICS_VERSION,
             "versions": library_versions(),
             "precision": self.precision,
             "deterministic": True,

@@ -37,6 +37,8 @@ class Example:
         targets: int64 class ids for the loss, ``IGNORED`` where there is none; [s] for tagging, [1] for
             classification, empty without gold.
         positions: [n] int64 places in the sequence that are predicted; empty when the whole sequence is.
+        hidden: [s, h] what the encoder's frozen layers make of it, float32 or the int16 of bfloat16's bits; nothing
+            where they run anew.
     """
 
     row: int
@@ -44,6 +46,7 @@ class Example:
     type_ids: NDArray[np.int64]
     targets: NDArray[np.int64]
     positions: NDArray[np.int64]
+    hidden: NDArray[np.int16] | NDArray[np.float32] | None = None
 
 
 class FamilyCode(abc.ABC):

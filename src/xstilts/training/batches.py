@@ -24,12 +24,14 @@ class Batch:
         targets: [b, s] or [b, 1] int64, ``IGNORED`` where there is no label; [b, 0] without gold.
         examples: the examples, in order.
         offsets: [b] where each example starts in its padded row.
+        hidden: [b, s, h] what stands for the encoder's frozen layers, or nothing.
     """
 
     inputs: dict[str, Tensor]
     targets: Tensor
     examples: tuple[Example, ...]
     offsets: tuple[int, ...]
+    hidden: Tensor | None = None
 
     @property
     def tokens(self) -> int:
@@ -72,7 +74,18 @@ class Collator:
             targets=torch.from_numpy(targets).to(self.device),
             examples=tuple(examples),
             offsets=offsets,
+            hidden=self._hidden(examples, offsets, width),
         )
+
+    def _hidden(self, examples: Sequence[Example], offsets: Sequence[int], width: int) -> Tensor | None:
+        states = [example.hidden for example in examples if example.hidden is not None]
+        if not states:
+            return None
+        found = np.zeros((len(examples), width, states[0].shape[1]), states[0].dtype)
+        for number, (state, offset) in enumerate(zip(states, offsets, strict=True)):
+            found[number, offset : offset + len(state)] = state
+        padded = torch.from_numpy(found).to(self.device)
+        return padded.view(torch.bfloat16) if padded.dtype is torch.int16 else padded
 
 
 def training_batches(

@@ -30,6 +30,7 @@ from xstilts.training.encoded import Encoded, Encoder
 from xstilts.training.loop import DivergedError, Trained, train
 from xstilts.training.model import (
     TaskModel,
+    above,
     freeze,
     frozen_in,
     load_model,
@@ -39,7 +40,8 @@ from xstilts.training.model import (
 )
 from xstilts.training.predict import predict
 from xstilts.training.resume import checkpoints_for
-from xstilts.training.vocabulary import Marks, vocabulary_of
+from xstilts.training.states import FrozenStates, can_be_kept
+from xstilts.training.vocabulary import vocabulary_of
 
 MICRO_BATCH_TOKENS = {"cpu": 384, "cuda": 16384}
 """Padded subwords in one forward pass of training; larger batches are cut and their gradients added up."""
@@ -101,10 +103,12 @@ class _Cell:
         self.base = Path(spec.files["base"])
         self.start = Path(spec.files["start"]) if spec.files.get("start") else None
         length = self.settings.max_length
+        encoding = (self.identity["encoder"], self.identity["versions"], self.task.name, self.task.version, length)
+        self.states = FrozenStates(store.parent / "encoded", encoding, self.precision)
         self.encoder = Encoder(
             store.parent / "encoded",
             self.base,
-            (self.identity["encoder"], self.identity["versions"], self.task.name, self.task.version, length),
+            encoding,
             lambda rows, tokenizer: self.family.encode(rows, tokenizer, self.task, length),
         )
         self.checkpoints = checkpoints_for(store, spec.key, spec.cost)
@@ -119,18 +123,31 @@ class _Cell:
         marks = self.encoder.marks()
         self.encoder.forget()
         give_memory_back()
-        train_examples = examples.pop("train", Encoded.of([]))
-        vocabulary = vocabulary_of(marks, train_examples)
+        layers = self.settings.frozen_layers if self.settings.steps else 0
+        kept = can_be_kept(self.base, layers)
+        vocabulary = vocabulary_of(marks, *(examples.values() if kept else [examples.get("train", Encoded.of([]))]))
         model, report = load_model(self.base, self.start, vocabulary, self.task, self.identity["seeds"]["head"])
         model.to(self.device)
+        freeze(model.encoder, layers)
         collate = Collator(marks, vocabulary, self.device)
-        trained = self._train(model, train_examples, collate) if self.settings.steps else Trained(0, 0, 0.0, 0.0)
+        if kept:
+            content = {name: self._content(name) for name in examples}
+            examples = self.states.added(model, layers, examples, content, collate)
+        train_examples = examples.pop("train", Encoded.of([]))
+        with above(model, layers) if kept else contextlib.nullcontext():
+            trained = self._train(model, train_examples, collate) if self.settings.steps else Trained(0, 0, 0.0, 0.0)
         trained_s = time.perf_counter() - began
         state = trained_state(model, vocabulary, self.start)
         if self.identity["keeps_weights"]:
             fault("weights")
             save_state(state, self.folder / "weights.safetensors", {"task": self.task.name})
-        found = self._predict(model, state, marks, examples, {name: len(rows[name]) for name in examples})
+        if not kept:
+            vocabulary = vocabulary_of(marks, *examples.values())
+            swap_vocabulary(model, self.base, state, vocabulary)
+        with above(model, layers) if kept else contextlib.nullcontext():
+            collate = Collator(marks, vocabulary, self.device)
+            model.for_prediction(self.precision)
+            found = predict(model, examples, {name: len(rows[name]) for name in examples}, self.task, collate)
         self._write(report.as_json(), trained, rows, found)
         tokens = sum(sum(group.lengths) for group in examples.values())
         self._write_record(started, began, trained_s, trained, tokens)
@@ -150,7 +167,6 @@ class _Cell:
         def batches(step: int) -> list[Batch]:
             return [collate(part) for part in micro_batches([examples[index] for index in order[step]], room)]
 
-        freeze(model.encoder, self.settings.frozen_layers)
         try:
             with frozen_in(model, self.precision):
                 return train(
@@ -163,21 +179,6 @@ class _Cell:
                 where=f"cell {self.spec.labels.path} of {self.spec.labels.phase}",
                 next_step="lower learning_rate in params.yaml, or the upper end of tune.learning_rate",
             ) from error
-
-    def _predict(
-        self,
-        model: TaskModel,
-        state: dict[str, torch.Tensor],
-        marks: Marks,
-        groups: dict[str, Encoded],
-        rows: dict[str, int],
-    ) -> dict[str, list[Any]]:
-        if not groups:
-            return {}
-        vocabulary = vocabulary_of(marks, *groups.values())
-        swap_vocabulary(model, self.base, state, vocabulary)
-        model.for_prediction(self.precision)
-        return predict(model, groups, rows, self.task, Collator(marks, vocabulary, self.device))
 
     def _write(
         self, transfer: Json, trained: Trained, rows: dict[str, list[dict[str, Any]]], found: dict[str, list[Any]]

@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,10 +30,11 @@ class Encoded(Sequence[Example]):
     Args:
         arrays: ``row`` [n], and for each name of ``FLAT`` the values of all examples one after another, with
             ``<name>_bounds`` [n + 1].
+        hidden: [t, h] states of all subwords, one example after another, or nothing.
     """
 
-    def __init__(self, arrays: dict[str, Array]) -> None:
-        self.arrays = arrays
+    def __init__(self, arrays: dict[str, Array], hidden: NDArray[Any] | None = None) -> None:
+        self.arrays, self.hidden = arrays, hidden
         self._bounds = {name: arrays[f"{name}_bounds"].tolist() for name in FLAT}
         self._rows: list[int] = arrays["row"].tolist()
 
@@ -62,7 +64,13 @@ class Encoded(Sequence[Example]):
 
     def __getitem__(self, index: int) -> Example:  # type: ignore[override]  # slices are not needed
         parts = {name: self.arrays[name][self._bounds[name][index] : self._bounds[name][index + 1]] for name in FLAT}
-        return Example(row=self._rows[index], **parts)
+        bounds = self._bounds["input_ids"]
+        hidden = None if self.hidden is None else self.hidden[bounds[index] : bounds[index + 1]]
+        return Example(row=self._rows[index], hidden=hidden, **parts)
+
+    def with_hidden(self, hidden: NDArray[Any]) -> "Encoded":
+        """The same examples with states [t, h] of all their subwords."""
+        return Encoded(self.arrays, hidden)
 
     def __iter__(self) -> Iterator[Example]:
         return (self[index] for index in range(len(self)))

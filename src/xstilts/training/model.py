@@ -56,11 +56,23 @@ class TaskModel(nn.Module):
     def __init__(self, encoder: nn.Module, head: nn.Module, family: FamilyCode) -> None:
         super().__init__()
         self.encoder, self.head, self.family = encoder, head, family
+        self.given: _Given | None = None
 
     def forward(self, batch: Batch) -> Tensor:
         """Logits of a batch, float32 outside of autocast: [b, s, k] for tagging, [b, k] for classification."""
+        if self.given is not None and batch.hidden is not None:
+            self.given.hidden = batch.hidden.to(next(self.encoder.parameters()).dtype)
         hidden = self.encoder(**batch.inputs).last_hidden_state
         return self.family.logits(hidden.float(), batch, self.head)
+
+    def train(self, mode: bool = True) -> "TaskModel":
+        """Switch to training: all but frozen modules, which run as in prediction, without dropout."""
+        super().train(mode)
+        for module in self.modules() if mode else ():
+            tensors = list(module.parameters())
+            if tensors and not any(tensor.requires_grad for tensor in tensors):
+                module.eval()
+        return self
 
     def for_prediction(self, precision: torch.dtype) -> "TaskModel":
         """Hold the encoder in the precision it predicts in; the head stays float32. It is not to be trained on."""
@@ -74,11 +86,40 @@ def embedding_name(encoder: nn.Module) -> str:
     return next(name for name, tensor in encoder.named_parameters() if tensor is weight)
 
 
+class _Given(nn.Module):
+    """Stands for the frozen layers: gives what they gave before."""
+
+    hidden: Tensor
+
+    def forward(self, *_: object, **__: object) -> Tensor:
+        return self.hidden
+
+
+def stack_of(encoder: nn.Module) -> nn.ModuleList:
+    """The encoder's layers: its longest ``ModuleList``."""
+    return max((module for module in encoder.modules() if isinstance(module, nn.ModuleList)), key=len)
+
+
+@contextlib.contextmanager
+def above(model: TaskModel, layers: int) -> Iterator[None]:
+    """Let the states that a batch brings along stand for the lowest layers."""
+    stack = stack_of(model.encoder)
+    every = list(stack)
+    model.given = stack[0] = _Given()
+    del stack[1:layers]
+    try:
+        yield
+    finally:
+        model.given = None
+        del stack[:]
+        stack.extend(every)
+
+
 def freeze(encoder: nn.Module, layers: int) -> None:
     """Keep the embeddings and the lowest layers as they are: all that comes before the first layer that trains.
 
     Args:
-        encoder: of any architecture; its layers are its longest ``ModuleList``.
+        encoder: of any architecture.
         layers: how many; 0 freezes nothing.
 
     Raises:
@@ -86,7 +127,7 @@ def freeze(encoder: nn.Module, layers: int) -> None:
     """
     if not layers:
         return
-    stack = max((module for module in encoder.modules() if isinstance(module, nn.ModuleList)), key=len)
+    stack = stack_of(encoder)
     if layers >= len(stack):
         raise XstiltsError(
             f"{layers} layers cannot be frozen: the encoder has {len(stack)}",
@@ -226,6 +267,8 @@ def trained_state(model: TaskModel, vocabulary: Vocabulary, earlier: Path | None
     name = embedding_name(model.encoder)
     state = {key: tensor.detach().cpu().contiguous() for key, tensor in model.state_dict().items()}
     ids, rows = vocabulary.ids, state.pop(ENCODER + name)
+    if not model.encoder.get_input_embeddings().weight.requires_grad:  # type: ignore[operator]
+        ids, rows = ids[:0], rows[:0]
     if earlier:
         with safe_open(earlier, "pt") as file:
             old_ids, old_rows = file.get_tensor(ROW_IDS).numpy(), file.get_tensor(ROWS)
