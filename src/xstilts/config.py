@@ -244,7 +244,8 @@ class Training:
         weight_decay: on matrices other than the word embedding.
         max_length: subwords at most, special ones included.
         frozen_layers: the embeddings and so many of the lowest layers stay as they are; 0 trains everything. Frozen
-            lower layers keep languages aligned (Wu and Dredze 2019, arXiv 1904.09077) and make steps cheaper.
+            lower layers keep languages aligned (Wu and Dredze 2019, arXiv 1904.09077). They run without dropout, and
+            BERT-like encoders run them once for each text: steps and predictions then cost what the upper layers cost.
     """
 
     learning_rate: float
