@@ -84,12 +84,14 @@ class Block:
         part: the corpus's English part.
         domains: one arm for each of these; empty: one arm of the whole part.
         mixtures: further arms, name to domain to share; the shares of one arm sum to 1.
+        targets: the targets that its arms are tried on; empty: all of them.
     """
 
     corpus: str
     part: str = "en"
     domains: tuple[str, ...] = ()
     mixtures: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    targets: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         corpus_named(self.corpus, where="params.yaml, arms.blocks")
@@ -378,12 +380,20 @@ class Study:
         for name, target in self.targets.items():
             check_name("targets", name)
             self._check_target(name, target)
-        for block in self.arms.blocks.values():
+        for name, block in self.arms.blocks.items():
             self._check_fetched(block.corpus, "arms.blocks")
+            for chosen in block.targets:
+                if chosen not in self.targets:
+                    raise unknown_key(f"arms.blocks.{name}.targets", chosen, self.targets, self.params)
         for name in self.target.overrides:
             if name not in self.targets:
                 raise unknown_key("target.overrides", name, self.targets, self.params)
             self.target.training(name)
+
+    def tried_on(self, block: str, target: str) -> bool:
+        """Whether a block's arms are tried on a target; controls are tried on all."""
+        chosen = self.arms.blocks[block].targets if block in self.arms.blocks else ()
+        return not chosen or target in chosen
 
     def _check_lists(self) -> None:
         for key, values in (("encoders", self.encoders), ("corpora", self.corpora), ("seeds", self.seeds)):

@@ -1,6 +1,7 @@
 """The trainer: exact trimming, an account of every tensor, repeatable bits, every architecture."""
 
 import contextlib
+import shutil
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -154,17 +155,20 @@ def test_rows_that_the_first_phase_trained_survive_the_second(tiny_encoder: Path
 def test_a_missing_encoder_tensor_is_an_error(tiny_encoder: Path, tmp_path: Path) -> None:
     model, vocabulary, _, _, _ = train_tiny(tiny_encoder)
     state = trained_state(model, vocabulary, None)
-    del state["encoder.encoder.layer.1.output.dense.weight"]
-    save_file(state, tmp_path / "w.safetensors")
+    save_file(dict(list(state.items())[1:]), tmp_path / "w.safetensors", {"tensors": str(len(state))})
+    with pytest.raises(XstiltsError, match=f"{len(state) - 1} tensors where {len(state)} were kept"):
+        load_model(tiny_encoder, tmp_path / "w.safetensors", vocabulary, UDPOS, head_seed=4)
+    shutil.copytree(tiny_encoder, tmp_path / "less")
+    tensors = load_file(tiny_encoder / "model.safetensors")
+    del tensors["encoder.layer.1.output.dense.weight"]
+    save_file(tensors, tmp_path / "less" / "model.safetensors")
     with pytest.raises(
         XstiltsError, match=r"1 encoder tensors are missing, the first is encoder.encoder.layer.1.output"
     ):
-        load_model(tiny_encoder, tmp_path / "w.safetensors", vocabulary, UDPOS, head_seed=4)
+        load_model(tmp_path / "less", None, vocabulary, UDPOS, head_seed=4)
 
 
 def test_every_other_tensor_of_a_checkpoint_is_told_as_unused(tiny_encoder: Path, tmp_path: Path) -> None:
-    import shutil
-
     shutil.copytree(tiny_encoder, tmp_path / "more")
     tensors = load_file(tmp_path / "more" / "model.safetensors")
     save_file({**tensors, "cls.predictions.bias": torch.zeros(3)}, tmp_path / "more" / "model.safetensors")
@@ -195,6 +199,30 @@ def test_frozen_layers_stay_as_they_are_and_the_others_train(architecture: str, 
     assert {name for name in moved if name.startswith("encoder.")} <= {name for name in layers if ".layer.1." in name}
     assert any(name.startswith("encoder.") for name in moved)
     assert any(name.startswith("head.") for name in moved)
+
+
+def test_a_cell_keeps_what_was_trained_and_nothing_else(tiny_encoder: Path, tmp_path: Path) -> None:
+    whole, _, _, _, _ = train_tiny(tiny_encoder, steps=2)
+    upper, vocabulary, _, _, _ = train_tiny(tiny_encoder, steps=2, frozen=1)
+    state = trained_state(upper, vocabulary, None)
+    assert {name for name in state if name.startswith("encoder.")} == {
+        f"encoder.{name}" for name in whole.encoder.state_dict() if ".layer.1." in name
+    }
+    assert len(state[ROW_IDS]) == 0
+    save_state(state, tmp_path / "upper.safetensors", {})
+    again, _ = load_model(tiny_encoder, tmp_path / "upper.safetensors", vocabulary, UDPOS, 0, keep_head=True)
+    for name, tensor in upper.state_dict().items():
+        assert torch.equal(again.state_dict()[name], tensor), name
+
+
+def test_what_an_earlier_cell_trained_stays_in_a_frozen_one(tiny_encoder: Path, tmp_path: Path) -> None:
+    first, vocabulary, _, _, _ = train_tiny(tiny_encoder, steps=2)
+    save_state(trained_state(first, vocabulary, None), tmp_path / "first.safetensors", {})
+    second, vocabulary, _, _, _ = train_tiny(tiny_encoder, start=tmp_path / "first.safetensors", steps=2, frozen=1)
+    save_state(trained_state(second, vocabulary, tmp_path / "first.safetensors"), tmp_path / "second.safetensors", {})
+    again, _ = load_model(tiny_encoder, tmp_path / "second.safetensors", vocabulary, UDPOS, 0, keep_head=True)
+    for name, tensor in second.state_dict().items():
+        assert torch.equal(again.state_dict()[name], tensor), name
 
 
 def test_casting_frozen_matrices_once_keeps_every_bit(tiny_encoder: Path) -> None:

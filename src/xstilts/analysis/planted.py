@@ -29,10 +29,10 @@ def planted(study: Study, question: Json, arms: Json, divergence: Divergence, re
         rows, and guesses at a tie. Its gain is its English accuracy minus that of one that read the target's rows
         alone, in points.
     """
-    depends = REVIEWS.get(question["corpus"])
-    if depends is None or any(study.targets[target].corpus not in REVIEWS for target in question["targets"]):
+    corpora = [question["corpus"], *(study.targets[target].corpus for target in question["targets"])]
+    if any(corpus not in REVIEWS for corpus in corpora):
         return None
-    effect = depends and study.fetch.kappa > 0
+    effect = all(REVIEWS[corpus] for corpus in corpora) and study.fetch.kappa > 0
     oracle = []
     for target in question["targets"]:
         own, test = read("targets", target, "train.parquet"), read("targets", target, "inputs", "en.parquet")
@@ -50,4 +50,4 @@ def _text(study: Study, *, effect: bool) -> str:
             f"in {study.fetch.kappa:.0%} of the sentences the only cue has a meaning of its own in each domain, so "
             "that the other domain's text says nothing of it, and the gain must shrink with distance"
         )
-    return "every cue of these arms means the same in both domains, so distance must not matter"
+    return "every cue here means the same in both domains, so distance must not matter"

@@ -212,5 +212,9 @@ def target_cells(grid: Grid, best: Json) -> list[CellSpec]:
                 cells.append(grid.target(NONE, target, seed, training, None, variant="plateau"))
             for rows in grid.study.targets[target].more_rows:
                 cells.append(grid.target(NONE, target, seed, training, None, variant=f"rows-{rows}", rows=rows))
-            cells += [grid.target(arm, target, seed, training, starts[arm, seed]) for arm in grid.real_arms()]
+            cells += [
+                grid.target(arm, target, seed, training, starts[arm, seed])
+                for arm in grid.real_arms()
+                if grid.study.tried_on(grid.arms["arms"][arm]["block"], target)
+            ]
     return cells

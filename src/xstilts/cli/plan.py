@@ -25,6 +25,7 @@ TOKENS_PER_S = {"float32": 500.0, "bfloat16": 1000.0}
 """Real subwords of training a second on one core, until own cells tell better: half to four fifths of what
 docs/performance.md has."""
 CHECKPOINT_MB = 110.0
+"""Of a cell that trains all layers; less where some are frozen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,17 +96,25 @@ def estimated_costs(study: Study) -> list[Cost]:
             starts * seeds * CHECKPOINT_MB,
         )
     ]  # fmt: skip
-    train = sum(_target_tokens(study, name, study.target.training(name)) for name in study.targets)
-    test = sum(len(target.languages) * _test_rows(study, target) for target in study.targets.values())
+    tokens = {name: _target_tokens(study, name, study.target.training(name)) for name in study.targets}
+    train = sum(tokens.values())
+    tried = {
+        name: len(study.arms.controls)
+        + sum(len(block.arms()) for key, block in study.arms.blocks.items() if study.tried_on(key, name))
+        for name in study.targets
+    }
+    test = sum(
+        (tried[name] + 1) * len(target.languages) * _test_rows(study, target) for name, target in study.targets.items()
+    )
     more = sum(
         _target_tokens(study, name, study.target.training(name)) * sum(target.more_rows) / target.train_rows
         for name, target in study.targets.items()
         if target.more_rows
     )
     larger = sum(len(target.more_rows) for target in study.targets.values())
-    cells = ((starts + 2) * len(study.targets) + larger) * seeds
-    trained = ((starts + 1 + study.target.plateau_factor) * train + more) * seeds
-    rows.append(Cost("target", cells, None, trained, (starts + 1) * seeds * test, cells * 1.0))
+    cells = (sum(tried.values()) + 2 * len(study.targets) + larger) * seeds
+    treated = sum((tried[name] + 1 + study.target.plateau_factor) * tokens[name] for name in study.targets)
+    rows.append(Cost("target", cells, None, (treated + more) * seeds, seeds * test, cells * 1.0))
     trials = tune * arm_tokens * study.intermediate.passes + 2 * tune * train
     count = tune + 2 * tune * len(study.targets)
     return [Cost("tune", count, None, trials, 0, tune * CHECKPOINT_MB), *rows]

@@ -27,6 +27,7 @@ from xstilts.training.vocabulary import Vocabulary
 
 ROW_IDS, ROWS = "embedding.ids", "embedding.rows"
 HEAD, ENCODER = "head.", "encoder."
+TENSORS = "tensors"
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,20 +228,28 @@ def _source_tensors(
     """Tensors under the task model's names, those without a place there, and the number of trained rows."""
     rows = embedding_rows(base, embedding, vocabulary)
     tensors: dict[str, Tensor] = {}
-    unused: set[str] = set()
     trained = 0
-    with safe_open(start or base / "model.safetensors", "pt") as file:
-        for key in sorted(file.keys()):
-            if key in (ROW_IDS, ROWS) or key == embedding:
-                continue
-            tensors[key if start else ENCODER + key] = file.get_tensor(key).float()
-        if start:
+    if start:
+        with safe_open(start, "pt") as file:
+            wanted = int((file.metadata() or {}).get(TENSORS, len(file.keys())))
+            if len(file.keys()) != wanted:
+                raise XstiltsError(
+                    f"{len(file.keys())} tensors where {wanted} were kept",
+                    where=str(start),
+                    allowed="every tensor that the cell trained",
+                    next_step="delete the folder and run `dvc repro` again",
+                )
+            for key in sorted(set(file.keys()) - {ROW_IDS, ROWS}):
+                tensors[key] = file.get_tensor(key).float()
             trained = put_rows(rows, vocabulary, file.get_tensor(ROW_IDS).numpy(), file.get_tensor(ROWS))
-    if not start:
-        unused = {key for key in tensors if key.startswith(ENCODER + "pooler.")}
-        tensors = {key: tensor for key, tensor in tensors.items() if key not in unused}
+    with safe_open(base / "model.safetensors", "pt") as file:
+        for key in sorted(set(file.keys()) - {embedding}):
+            if ENCODER + key not in tensors:  # what the earlier cell left frozen, it did not keep
+                tensors[ENCODER + key] = file.get_tensor(key).float()
+    unused = {key for key in tensors if key.startswith(ENCODER + "pooler.")}
+    tensors = {key: tensor for key, tensor in tensors.items() if key not in unused}
     tensors[ENCODER + embedding] = rows
-    return tensors, unused, trained
+    return tensors, set() if start else unused, trained
 
 
 def put_rows(
@@ -263,10 +272,15 @@ def put_rows(
 
 
 def trained_state(model: TaskModel, vocabulary: Vocabulary, earlier: Path | None) -> dict[str, Tensor]:
-    """The model's tensors as a cell keeps them; embedding rows that an earlier cell trained stay among them."""
+    """What a cell keeps: tensors and embedding rows that it, or a cell before it, trained; the rest is the base's."""
     name = embedding_name(model.encoder)
     state = {key: tensor.detach().cpu().contiguous() for key, tensor in model.state_dict().items()}
     ids, rows = vocabulary.ids, state.pop(ENCODER + name)
+    frozen = {key for key, tensor in model.named_parameters() if not tensor.requires_grad}
+    if earlier:
+        with safe_open(earlier, "pt") as file:
+            frozen -= set(file.keys())
+    state = {key: tensor for key, tensor in state.items() if key not in frozen}
     if not model.encoder.get_input_embeddings().weight.requires_grad:  # type: ignore[operator]
         ids, rows = ids[:0], rows[:0]
     if earlier:
@@ -283,7 +297,8 @@ def trained_state(model: TaskModel, vocabulary: Vocabulary, earlier: Path | None
 
 def save_state(state: Mapping[str, Tensor], path: Path, facts: Mapping[str, Json]) -> None:
     """Write a cell's weights; equal tensors give equal bytes."""
-    save_file(dict(state), path, metadata={"facts": json.dumps(facts, sort_keys=True)})
+    whole = {"facts": json.dumps(facts, sort_keys=True), TENSORS: str(len(state))}
+    save_file(dict(state), path, metadata=whole)
 
 
 def swap_vocabulary(model: TaskModel, base: Path, state: Mapping[str, Tensor], vocabulary: Vocabulary) -> None:
