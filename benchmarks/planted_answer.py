@@ -2,9 +2,9 @@
 
     python benchmarks/planted_answer.py [--seeds 10] [--first 0] [--keep FOLDER]
 
-Every seed runs the pipeline to its analysis by ``dvc repro`` in a clone of this repository's last commit, as a user would. The
-block `bound` must be answered "degrades", the block `fixed` neither "degrades" nor "improves". A study takes minutes;
-with ``--keep`` finished ones are not run again. The ratio is that of right answers to all; the peer is the truth.
+Every seed runs the pipeline to its analysis by ``dvc repro``, in a clone of this repository's last commit, as a user
+would. The block `bound` must be answered "degrades", the block `fixed` neither "degrades" nor "improves". A study takes
+minutes; with ``--keep`` finished ones are not run again. The ratio is that of right answers to all, the peer the truth.
 """
 
 import argparse
