@@ -149,6 +149,8 @@ class Target:
 
     Attributes:
         corpus: where its rows come from; decides the task.
+        train_corpus: where its English training and dev rows come from, when its own corpus has none; a corpus of the
+            same family and labels. XTREME's XNLI is trained on MultiNLI, XQuAD and MLQA on SQuAD.
         languages: scored languages; English must be among them.
         train_rows: English training rows.
         dev_rows: English dev rows.
@@ -166,6 +168,7 @@ class Target:
     train_rows: int
     dev_rows: int
     test_rows: int = 0
+    train_corpus: str = ""
     domain: str = ""
     slices: bool = False
     dev_from: Literal["dev", "train"] = "dev"
@@ -409,6 +412,12 @@ class Study:
     def _check_target(self, name: str, target: Target) -> None:
         self._check_fetched(target.corpus, f"targets.{name}.corpus")
         task = task_named(corpus_named(target.corpus).task)
+        if target.train_corpus:
+            self._check_fetched(target.train_corpus, f"targets.{name}.train_corpus")
+            other = task_named(corpus_named(target.train_corpus).task)
+            if (other.family, other.labels) != (task.family, task.labels):
+                wanted = f"a corpus of family {task.family.value} with labels {', '.join(task.labels)}"
+                raise bad(f"targets.{name}.train_corpus", target.train_corpus, wanted)
         if task.family.value != "sentence_retrieval":
             check_positive(f"targets.{name}.train_rows", target.train_rows)
 

@@ -29,7 +29,11 @@ TASK_OF = {
     "sentence_classification": "sentiment",
     "pair_classification": "pawsx",
     "sentence_retrieval": "tatoeba",
+    "span_qa": "xquad",
+    "multiple_choice": "cosmosqa",
+    "pair_regression": "stsb",
 }
+GOLD = ("tags", "label", "answers", "score")
 
 
 def rows_for(family: str, language: str, count: int) -> list[dict[str, Any]]:
@@ -47,6 +51,22 @@ def rows_for(family: str, language: str, count: int) -> list[dict[str, Any]]:
         columns = [
             {"text_a": text, "text_b": str(pair), "label": labels[number]}
             for text, pair, number in zip(texts, other, first, strict=True)
+        ]
+    elif family == "span_qa":
+        columns = [
+            {"question": row["tokens"][2], "context": text, "answers": [{"text": row["tokens"][2], "start": at}]}
+            for row, text in zip(tagged, texts, strict=True)
+            for at in [len(" ".join([*row["tokens"][:2], ""]))]
+        ]
+    elif family == "multiple_choice":
+        columns = [
+            {"text": text, "choices": row["tokens"][:4], "label": str(number)}
+            for row, text, number in zip(tagged, texts, first, strict=True)
+        ]
+    elif family == "pair_regression":
+        columns = [
+            {"text_a": text, "text_b": row["tokens"][0], "score": 1.0 + 3.5 * number}
+            for row, text, number in zip(tagged, texts, first, strict=True)
         ]
     else:
         columns = [{"text_a": text, "text_b": text[::-1]} for text in texts]
@@ -68,7 +88,7 @@ def run_family(
         files |= {"train": str(folder / "train.parquet"), "dev": str(folder / "dev.parquet")}
         write_rows(folder / "train.parquet", rows_for(family, "en", 24), columns)
         write_rows(folder / "dev.parquet", rows_for(family, "en", 8), columns)
-    inputs = tuple(column for column in columns if column not in ("tags", "label"))
+    inputs = tuple(column for column in columns if column not in GOLD)
     for language in ("de", "zh"):
         files[f"inputs/{language}"] = str(folder / f"{language}.parquet")
         write_rows(folder / f"{language}.parquet", rows_for(family, language, 4), inputs)

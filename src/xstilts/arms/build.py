@@ -86,12 +86,13 @@ def _labelled(
 ) -> tuple[dict[int, list[dict[str, Any]]], list[dict[str, Any]]]:
     """A target's English training rows by their number, and dev rows; no row, and no text of it, is in both."""
     family = corpus_task(target.corpus)[1]
-    english = _english(read(target.corpus, "train", True))
+    source = target.train_corpus or target.corpus
+    english = _english(read(source, "train", True))
     train = {
         wanted: _chosen(study, name, target, english, "train", wanted)
         for wanted in (target.train_rows, *target.more_rows)
     }
-    dev = _english(read(target.corpus, target.dev_from, True))
+    dev = _english(read(source, target.dev_from, True))
     if target.dev_from == "train":
         largest = list(train.values())[-1]
         dev = distinct([*largest, *dev], family)[len(distinct(largest, family)) :]
@@ -105,7 +106,8 @@ def _chosen(
     split = target.dev_from if use == "dev" else "train"
     if len(rows) < wanted:
         raise XstiltsError(
-            f"Target '{name}' has {len(rows)} English {use} rows in split {split} of corpus '{target.corpus}', "
+            f"Target '{name}' has {len(rows)} English {use} rows in split {split} of corpus "
+            f"'{target.train_corpus or target.corpus}', "
             f"{wanted} wanted",
             where=f"params.yaml, targets.{name}",
             allowed=f"at most {len(rows)}",

@@ -29,7 +29,7 @@ class TargetText:
 
 def comparable_texts(rows: Rows, family: FamilyCode, min_characters: int) -> frozenset[str]:
     """Comparable texts of rows, without the short ones."""
-    texts = (comparable(family.text(row)) for row in rows)
+    texts = (comparable(text) for row in rows for text in family.held_texts(row))
     return frozenset(text for text in texts if len(text) >= min_characters)
 
 
@@ -56,12 +56,12 @@ def without_overlap(
     Returns:
         The rows that stay, and those removed.
     """
-    texts = [comparable(family.text(row)) for row in rows]
-    held_out = {row["document"] for row, text in zip(rows, texts, strict=True) if text in target.held_out}
+    texts = [frozenset(comparable(text) for text in family.held_texts(row)) for row in rows]
+    held_out = {row["document"] for row, found in zip(rows, texts, strict=True) if found & target.held_out}
     kept: list[dict[str, Any]] = []
     removed: list[Removed] = []
-    for row, text in zip(rows, texts, strict=True):
-        why = _reason(text, target, remove == "document" and row["document"] in held_out)
+    for row, found in zip(rows, texts, strict=True):
+        why = _reason(found, target, remove == "document" and row["document"] in held_out)
         if why:
             removed.append(Removed(str(row["id"]), str(row["document"]), why))
         else:
@@ -69,12 +69,12 @@ def without_overlap(
     return kept, removed
 
 
-def _reason(text: str, target: TargetText, document: bool) -> str:
-    if text in target.held_out:
+def _reason(texts: frozenset[str], target: TargetText, document: bool) -> str:
+    if texts & target.held_out:
         return "held-out target text"
     if document:
         return "a document with held-out target text"
-    return "target training text" if text in target.training else ""
+    return "target training text" if texts & target.training else ""
 
 
 def distinct(rows: Iterable[dict[str, Any]], family: FamilyCode) -> list[dict[str, Any]]:

@@ -4,9 +4,12 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from xstilts.families.base import FamilyCode
+from xstilts.families.multiple_choice import MultipleChoice
 from xstilts.families.pair_classification import PairClassification
+from xstilts.families.pair_regression import PairRegression
 from xstilts.families.sentence_classification import SentenceClassification
 from xstilts.families.sentence_retrieval import SentenceRetrieval
+from xstilts.families.span_qa import SpanQA
 from xstilts.families.token_tagging import TokenTagging
 from xstilts.tasks import Family, Task
 
@@ -18,6 +21,9 @@ FAMILIES: Mapping[Family, FamilyCode] = MappingProxyType(
         Family.SENTENCE_CLASSIFICATION: SentenceClassification(),
         Family.PAIR_CLASSIFICATION: PairClassification(),
         Family.SENTENCE_RETRIEVAL: SentenceRetrieval(),
+        Family.SPAN_QA: SpanQA(),
+        Family.MULTIPLE_CHOICE: MultipleChoice(),
+        Family.PAIR_REGRESSION: PairRegression(),
     }
 )
 

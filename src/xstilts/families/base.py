@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from xstilts.scoring import majority_prediction
 from xstilts.tasks import Task
 
 if TYPE_CHECKING:
@@ -68,6 +69,10 @@ class FamilyCode(abc.ABC):
     def text(self, row: Row) -> str:
         """The row's text, for overlap and divergence."""
 
+    def held_texts(self, row: Row) -> tuple[str, ...]:
+        """Texts of the row that must not stand in any row that is trained on."""
+        return (self.text(row),)
+
     def items(self, row: Row) -> int:
         """Labelled items in a row: the unit in which arms are matched."""
         return 1
@@ -107,7 +112,20 @@ class FamilyCode(abc.ABC):
             logits.reshape(-1, logits.shape[-1]), targets.reshape(-1), ignore_index=IGNORED, reduction="sum"
         )
 
-    @abc.abstractmethod
+    def outputs(self, logits: Tensor, batch: Batch, task: Task) -> list[Any]:
+        """Each example's part of its row's prediction; nothing larger is kept of a batch.
+
+        Args:
+            logits: as the model gives them.
+            batch: what they belong to.
+            task: for the labels.
+        """
+        best = logits.argmax(-1).cpu().numpy()
+        return [
+            self.decode(row[offset : offset + len(example.input_ids)] if row.ndim else row, example, task)
+            for row, example, offset in zip(best, batch.examples, batch.offsets, strict=True)
+        ]
+
     def decode(self, best: NDArray[np.int64], example: Example, task: Task) -> Any:
         """Turn one example's argmax into its part of the row's prediction.
 
@@ -116,13 +134,35 @@ class FamilyCode(abc.ABC):
             example: what was encoded.
             task: for the labels.
         """
+        raise NotImplementedError
 
     def join(self, parts: Sequence[Any]) -> Any:
-        """Put the predictions of a row's examples together."""
+        """Put the parts of a row's prediction together."""
         return parts[0]
 
+    def gathered(self, examples: Sequence[Example], outputs: Sequence[Any], rows: int) -> list[Any]:
+        """The predictions of a group's rows.
+
+        Args:
+            examples: what the group was encoded to.
+            outputs: of each example.
+            rows: how many there are.
+        """
+        parts: list[list[Any]] = [[] for _ in range(rows)]
+        for example, output in zip(examples, outputs, strict=True):
+            parts[example.row].append(output)
+        return [self.join(part) for part in parts]
+
+    def written(self, row: Row, output: Any) -> Any:
+        """A row's prediction as it is stored and scored."""
+        return output
+
+    def baseline(self, train_gold: Sequence[Any], rows: Sequence[Row]) -> list[Any]:
+        """What can be predicted without learning from text: the most frequent training label."""
+        return majority_prediction(train_gold, rows)
+
     @abc.abstractmethod
-    def score(self, predictions: Sequence[Any], gold: Sequence[Any], task: Task) -> list[Any]:
+    def score(self, predictions: Sequence[Any], gold: Sequence[Any], task: Task, language: str = "en") -> list[Any]:
         """Score one language: a list of metrics, the headline's among them."""
 
 

@@ -56,5 +56,5 @@ class SentenceClassification(FamilyCode):
     def decode(self, best: NDArray[np.int64], example: Example, task: Task) -> str:
         return task.labels[int(best)]
 
-    def score(self, predictions: Sequence[Any], gold: Sequence[Any], task: Task) -> list[Any]:
+    def score(self, predictions: Sequence[Any], gold: Sequence[Any], task: Task, language: str = "en") -> list[Any]:
         return score_labels(predictions, gold, task)

@@ -49,10 +49,13 @@ class SentenceRetrieval(FamilyCode):
     def logits(self, hidden: Tensor, batch: Batch, head: nn.Module) -> Tensor:
         return masked_mean(hidden, batch.inputs["attention_mask"])
 
-    def decode(self, best: NDArray[np.int64], example: Example, task: Task) -> int:
-        return int(best)
+    def outputs(self, logits: Tensor, batch: Batch, task: Task) -> list[Any]:
+        return list(logits.float().cpu().numpy())
 
-    def score(self, predictions: Sequence[Any], gold: Sequence[Any], task: Task) -> list[Any]:
+    def gathered(self, examples: Sequence[Example], outputs: Sequence[Any], rows: int) -> list[Any]:
+        return [int(index) for index in nearest_candidates(np.stack(outputs))] if outputs else []
+
+    def score(self, predictions: Sequence[Any], gold: Sequence[Any], task: Task, language: str = "en") -> list[Any]:
         return score_retrieval(predictions, gold, task)
 
 

@@ -63,7 +63,7 @@ class TokenTagging(FamilyCode):
     def join(self, parts: Sequence[Any]) -> list[str]:
         return [tag for part in parts for tag in part]
 
-    def score(self, predictions: Sequence[Any], gold: Sequence[Any], task: Task) -> list[Any]:
+    def score(self, predictions: Sequence[Any], gold: Sequence[Any], task: Task, language: str = "en") -> list[Any]:
         return score_tagging(predictions, gold, task)
 
 

@@ -64,6 +64,24 @@ def flag_table(frame: pd.DataFrame, task: Task, *, overlap_min_characters: int) 
     if task.family is Family.TOKEN_TAGGING:
         texts = [_strings(value) or [] for value in inputs[0]]
         columns |= _tagging(inputs[0], gold, keys, task)
+    elif task.family is Family.MULTIPLE_CHOICE:
+        choices = [_strings(value) for value in inputs[1]]
+        texts = [[text if isinstance(text, str) else "", *(found or [""])]
+                 for text, found in zip(inputs[0], choices, strict=True)]  # fmt: skip
+        columns["row_types"] = [not isinstance(text, str) or found is None
+                                for text, found in zip(inputs[0], choices, strict=True)]  # fmt: skip
+        columns |= _classification(texts, gold, keys, task)
+        columns["unknown_labels"] = [
+            label not in task.labels or int(label) >= len(found or ())
+            for label, found in zip(gold, choices, strict=True)
+        ]
+    elif task.family is Family.PAIR_REGRESSION:
+        texts = [[value if isinstance(value, str) else "" for value in row] for row in zip(*inputs, strict=True)]
+        columns["row_types"] = [not all(isinstance(value, str) for value in row) for row in zip(*inputs, strict=True)]
+        columns |= _numbers(texts, gold, keys, task)
+    elif task.family is Family.SPAN_QA:
+        texts = [[value if isinstance(value, str) else "" for value in row] for row in zip(*inputs, strict=True)]
+        columns |= _answers(inputs, gold, keys, overlap_min_characters)
     else:
         texts = [[value if isinstance(value, str) else "" for value in row] for row in zip(*inputs, strict=True)]
         columns["row_types"] = [not all(isinstance(value, str) for value in row) for row in zip(*inputs, strict=True)]
@@ -117,6 +135,42 @@ def _classification(
         "unknown_labels": [label not in task.labels for label in gold],
         "constant_labels": _constant([(label,) for label in gold], keys),
         "placeholder_text": [any(text.strip() in PLACEHOLDERS for text in row) for row in texts],
+    }
+
+
+def _numbers(
+    texts: Sequence[Sequence[str]], gold: Sequence[Any], keys: Mapping[str, Sequence[Any]], task: Task
+) -> dict[str, Flags]:
+    low, high = map(float, task.labels)
+    fine = [isinstance(value, int | float) and low <= value <= high for value in gold]
+    return {
+        "score_range": [not each for each in fine],
+        "constant_labels": _constant([(value,) for value in gold], keys),
+        "placeholder_text": [any(text.strip() in PLACEHOLDERS for text in row) for row in texts],
+    }
+
+
+def _answers(
+    inputs: Sequence[Sequence[Any]], gold: Sequence[Any], keys: Mapping[str, Sequence[Any]], least: int
+) -> dict[str, Flags]:
+    """Spans that are not in the context, questions without an answer, and training contexts that are held out."""
+    questions, contexts = inputs
+    answers = [list(value) if value is not None else [] for value in gold]
+    strings = [isinstance(question, str) and isinstance(context, str)
+               for question, context in zip(questions, contexts, strict=True)]  # fmt: skip
+    texts = [comparable(context) if fine else "" for context, fine in zip(contexts, strings, strict=True)]
+    held_out = {text for text, split in zip(texts, keys["split"], strict=True) if split != "train"}
+    return {
+        "row_types": [not fine for fine in strings],
+        "no_answer": [not found for found in answers],
+        "answer_span": [
+            fine and any(context[each["start"] : each["start"] + len(each["text"])] != each["text"] for each in found)
+            for context, found, fine in zip(contexts, answers, strings, strict=True)
+        ],
+        "held_out_context": [
+            split == "train" and len(text) >= least and text in held_out
+            for text, split in zip(texts, keys["split"], strict=True)
+        ],
     }
 
 

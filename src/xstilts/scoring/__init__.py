@@ -2,7 +2,16 @@
 
 from xstilts.scoring.baseline import majority_prediction
 from xstilts.scoring.chunks import chunks
-from xstilts.scoring.metrics import Metric, score_labels, score_retrieval, score_tagging
+from xstilts.scoring.metrics import Metric, score_labels, score_numbers, score_retrieval, score_tagging
 from xstilts.scoring.variants import is_scored
 
-__all__ = ["Metric", "chunks", "is_scored", "majority_prediction", "score_labels", "score_retrieval", "score_tagging"]
+__all__ = [
+    "Metric",
+    "chunks",
+    "is_scored",
+    "majority_prediction",
+    "score_labels",
+    "score_numbers",
+    "score_retrieval",
+    "score_tagging",
+]

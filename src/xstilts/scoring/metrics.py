@@ -17,6 +17,7 @@ as independent. For plain accuracy p it equals 100 * sqrt(p (1 - p) / (m - 1)).
 import operator
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -32,7 +33,7 @@ class Metric:
 
     Attributes:
         name: the metric's name.
-        value_pct: percent, 0 to 100.
+        value_pct: percent, 0 to 100; a correlation times 100.
         standard_error: in points of percent; NaN when there is one sentence only.
         n: what was scored: tokens for ``token_accuracy``, gold chunks for F1 over chunks, rows otherwise.
     """
@@ -139,6 +140,43 @@ def score_retrieval(
     """
     _paired(len(predictions), len(gold), ids, where or task.name)
     return [_ratio("accuracy", np.asarray(predictions) == np.asarray(gold), np.ones(len(gold)), len(gold))]
+
+
+def score_numbers(
+    predictions: Sequence[float], gold: Sequence[float], task: Task, *, ids: Sequence[str] = (), where: str = ""
+) -> list[Metric]:
+    """Score regression.
+
+    Args:
+        predictions: a number for each row.
+        gold: the same, in the same order.
+        task: named in messages.
+        ids: each row's id, for messages.
+        where: task and language, for messages.
+
+    Returns:
+        ``spearman`` and ``pearson`` correlation, times 100 (so -100 to 100), 0 where a side is constant. Their standard
+        error is 100 (1 - r^2) / sqrt(n - 1), that of a normal sample (Fisher 1921; for ranks an approximation).
+
+    Raises:
+        XstiltsError: if there is nothing to score, rows differ in number, or a number is not finite.
+    """
+    from scipy.stats import rankdata
+
+    names = _paired(len(predictions), len(gold), ids, where or task.name)
+    x, y = np.asarray(predictions, np.float64), np.asarray(gold, np.float64)
+    for side, values in (("predicted", x), ("gold", y)):
+        if not np.isfinite(values).all():
+            odd = names[int(np.flatnonzero(~np.isfinite(values))[0])]
+            raise XstiltsError(f"{where or task.name}: the {side} number of row {odd} is not finite")
+    return [_correlation("spearman", rankdata(x), rankdata(y)), _correlation("pearson", x, y)]
+
+
+def _correlation(name: str, x: np.ndarray[Any, Any], y: np.ndarray[Any, Any]) -> Metric:
+    rows = len(x)
+    spread = x.std() * y.std()
+    r = float(((x - x.mean()) * (y - y.mean())).mean() / spread) if spread > 1e-12 else 0.0
+    return Metric(name, 100 * r, 100 * (1 - r * r) / np.sqrt(rows - 1) if rows > 1 else np.nan, rows)
 
 
 def _ratio(name: str, parts: ArrayLike, wholes: ArrayLike, n: int) -> Metric:

@@ -25,7 +25,8 @@ class Corpus:
         source: ``jsonl`` (a folder below ``XSTILTS_DATA``) or ``generator`` (made by this project).
         licence: what was read; "unknown" where nothing was.
         splits: our split to the corpus's own name of it.
-        columns: our column to the corpus's own name of it; a column that is not named keeps its name.
+        columns: our column to the corpus's own name of it; a column that is not named keeps its name. Names with
+            ``+`` between them are put together: joined by a blank, or to the list of ``choices``.
         labels: the corpus's own label to the task's, where they differ.
         document: a regular expression on the row's id whose first group is its document; empty when every row is a
             document of its own.
@@ -108,6 +109,62 @@ _ENTRIES = (
         source="jsonl",
         licence="unknown",
         labels={"0": "negative", "1": "neutral", "2": "positive"},
+    ),
+    Corpus(
+        name="xquad",
+        task="xquad",
+        source="jsonl",
+        licence="CC BY-SA 4.0",
+        note="100 of the 240 paragraphs, the same in every language",
+    ),
+    Corpus(
+        name="mlqa",
+        task="mlqa",
+        source="jsonl",
+        licence="CC BY-SA 3.0",
+        splits={"test": "dev"},
+        note="the official dev set stands for the test set",
+    ),
+    Corpus(
+        name="tydiqa",
+        task="tydiqa",
+        source="jsonl",
+        licence="Apache-2.0 (Wikipedia text CC BY-SA 3.0)",
+        splits={"train": "train", "test": "dev"},
+        note="samples; what XTREME calls the test set is the official dev set",
+    ),
+    Corpus(
+        name="squadshifts",
+        task="xquad",
+        source="jsonl",
+        licence="unknown",
+        splits={"train": "train", "dev": "heldout"},
+        note="published as test sets; stands for SQuAD v1.1 as English training data",
+    ),
+    Corpus(name="subjqa", task="xquad", source="jsonl", licence="unknown"),
+    Corpus(
+        name="xcopa",
+        task="xcopa",
+        source="jsonl",
+        licence="CC BY 4.0",
+        columns={"text": "premise+question", "choices": "choice1+choice2"},
+    ),
+    Corpus(
+        name="cosmosqa",
+        task="cosmosqa",
+        source="jsonl",
+        licence="CC BY 4.0",
+        splits={"train": "valid"},
+        columns={"text": "context+question"},
+        note="a third of the official dev set",
+    ),
+    Corpus(
+        name="stsb",
+        task="stsb",
+        source="jsonl",
+        licence="restricted (research)",
+        columns={"text_a": "sentence1", "text_b": "sentence2"},
+        note="translations are made by machine",
     ),
     Corpus(name="sib200", task="topic", source="jsonl", licence="CC BY-SA 4.0 (text)"),
     Corpus(

@@ -7,7 +7,7 @@ from xstilts.config import Study
 from xstilts.families import family_of
 from xstilts.files import Json, read_json, read_jsonl, replaced_folder, write_csv
 from xstilts.layout import Layout
-from xstilts.scoring import is_scored, majority_prediction
+from xstilts.scoring import is_scored
 from xstilts.sources.corpora import CORPORA
 from xstilts.tables import read_rows
 from xstilts.tasks import TASKS
@@ -72,13 +72,13 @@ class _Gold:
             chosen = [each for each in predictions if name in ("all", domains[each["id"]])]
             ids = [each["id"] for each in chosen]
             metrics = self.family.score(
-                [each["prediction"] for each in chosen], [self.labels[each] for each in ids], self.task
+                [each["prediction"] for each in chosen], [self.labels[each] for each in ids], self.task, language
             )
             rows += [self._row(cell, language, name, metric) for metric in metrics]
         return rows
 
     def majority(self, encoder: str) -> list[dict[str, Json]]:
-        """Score the most frequent training label."""
+        """Score what can be predicted without learning from text."""
         if not self.family.trained:
             return []
         train = read_rows(self.layout.data("arms", "targets", self.target, "train.parquet"))
@@ -88,7 +88,7 @@ class _Gold:
         }  # fmt: skip
         rows = []
         for language, inputs in self.inputs.items():
-            found = majority_prediction([row[self.family.gold] for row in train], inputs)
+            found = self.family.baseline([row[self.family.gold] for row in train], inputs)
             predictions = [{"id": row["id"], "prediction": each} for row, each in zip(inputs, found, strict=True)]
             rows += self.scored(cell, language, predictions)
         return rows

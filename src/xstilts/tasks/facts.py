@@ -19,6 +19,9 @@ class Family(enum.StrEnum):
     PAIR_CLASSIFICATION = "pair_classification"
     SENTENCE_CLASSIFICATION = "sentence_classification"
     SENTENCE_RETRIEVAL = "sentence_retrieval"
+    SPAN_QA = "span_qa"
+    MULTIPLE_CHOICE = "multiple_choice"
+    PAIR_REGRESSION = "pair_regression"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +32,7 @@ class Task:
         name: the field's name for it; XTREME's own key where it is one of its nine tasks.
         family: decides input columns, head, loss and metrics.
         languages: every language that XTREME scores, ISO 639-1.
-        labels: class names; the index is the class id. Empty for retrieval.
+        labels: class names; the index is the class id. Empty for retrieval; the ends of the range for regression.
         main_metric: the metric of the headline, in percent.
         version: raised when any score could change.
         in_xtreme: whether it is one of XTREME's nine tasks.
@@ -115,6 +118,23 @@ _ENTRIES = (
         in_xtreme=True,
         kind="sentence retrieval",
     ),
+    *(
+        Task(
+            name=name,
+            family=Family.SPAN_QA,
+            languages=_languages(languages),
+            labels=("start", "end"),
+            main_metric="f1",
+            version=1,
+            in_xtreme=True,
+            kind="extractive question answering",
+        )
+        for name, languages in (
+            ("xquad", "en es de el ru tr ar vi th zh hi"),
+            ("mlqa", "en es de ar hi vi zh"),
+            ("tydiqa", "en ar bn fi id ko ru sw te"),
+        )
+    ),
     Task(
         name="sentiment",
         family=Family.SENTENCE_CLASSIFICATION,
@@ -152,6 +172,35 @@ _ENTRIES = (
         version=1,
         in_xtreme=False,
         kind="topic classification",
+    ),
+    *(
+        Task(
+            name=name,
+            family=Family.MULTIPLE_CHOICE,
+            languages=_languages(languages),
+            labels=tuple(str(place) for place in range(choices)),
+            main_metric="accuracy",
+            version=1,
+            in_xtreme=False,
+            kind="commonsense reasoning",
+        )
+        for name, languages, choices in (
+            ("xcopa", "en et ht id it qu sw ta th tr vi zh", 2),
+            ("cosmosqa", "en", 4),
+            ("hellaswag", "en", 4),
+            ("commonsenseqa", "en", 5),
+            ("socialiqa", "en", 3),
+        )
+    ),
+    Task(
+        name="stsb",
+        family=Family.PAIR_REGRESSION,
+        languages=_languages("de en es fr it ja ko nl pl pt ru zh"),
+        labels=("0", "5"),
+        main_metric="spearman",
+        version=1,
+        in_xtreme=False,
+        kind="semantic similarity",
     ),
     Task(
         name="word_order",

@@ -147,7 +147,11 @@ class _Cell:
         with above(model, layers) if kept else contextlib.nullcontext():
             collate = Collator(marks, vocabulary, self.device)
             model.for_prediction(self.precision)
-            found = predict(model, examples, {name: len(rows[name]) for name in examples}, self.task, collate)
+            outputs = predict(model, examples, {name: len(rows[name]) for name in examples}, self.task, collate)
+        found = {
+            name: [self.family.written(row, output) for row, output in zip(rows[name], each, strict=True)]
+            for name, each in outputs.items()
+        }
         self._write(report.as_json(), trained, rows, found)
         tokens = sum(sum(group.lengths) for group in examples.values())
         self._write_record(started, began, trained_s, trained, tokens)

@@ -3,11 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
 import torch
 
 from xstilts.families.base import Example
-from xstilts.families.sentence_retrieval import nearest_candidates
 from xstilts.tasks import Task
 from xstilts.training.batches import Collator, equal_length_batches
 from xstilts.training.model import TaskModel
@@ -31,7 +29,7 @@ def predict(
         collate: pads with the model's vocabulary.
 
     Returns:
-        For each group one prediction for each row, in order: tags, a label, or a candidate's index.
+        For each group what the family gathers for each row, in order; see ``FamilyCode.written``.
     """
     model.eval()
     faster = products(collate.device, next(model.encoder.parameters()).dtype)
@@ -41,27 +39,10 @@ def predict(
         batch = collate([examples[index] for index in indices])
         with faster:
             logits = model(batch)
-        if not model.family.trained:
-            for index, embedding in zip(indices, logits.cpu().numpy(), strict=True):
-                outputs[index] = embedding
-            continue
-        best = logits.argmax(-1).cpu().numpy()
-        for index, row, offset in zip(indices, best, batch.offsets, strict=True):
-            length = len(examples[index].input_ids)
-            outputs[index] = model.family.decode(
-                row[offset : offset + length] if row.ndim else row, examples[index], task
-            )
+        for index, output in zip(indices, model.family.outputs(logits, batch, task), strict=True):
+            outputs[index] = output
     found, at = {}, 0
     for name, group in groups.items():
-        found[name] = _joined(model, group, outputs[at : at + len(group)], rows[name])
+        found[name] = model.family.gathered(group, outputs[at : at + len(group)], rows[name])
         at += len(group)
     return found
-
-
-def _joined(model: TaskModel, group: Sequence[Example], outputs: Sequence[Any], rows: int) -> list[Any]:
-    if not model.family.trained:
-        return [int(index) for index in nearest_candidates(np.stack(outputs))] if outputs else []
-    parts: list[list[Any]] = [[] for _ in range(rows)]
-    for example, output in zip(group, outputs, strict=True):
-        parts[example.row].append(output)
-    return [model.family.join(part) for part in parts]

@@ -76,4 +76,5 @@ class Predictor:
         else:
             swap_vocabulary(self._model, self.base, self.state, vocabulary)
         collate = Collator(self.marks, vocabulary, self.device)
-        return predict(self._model, {"rows": examples}, {"rows": len(rows)}, self.task, collate)["rows"]
+        outputs = predict(self._model, {"rows": examples}, {"rows": len(rows)}, self.task, collate)["rows"]
+        return [self.family.written(row, output) for row, output in zip(plain, outputs, strict=True)]
