@@ -1,0 +1,24 @@
+"""Every architecture goes through every family: it trains, predicts, and accounts for every tensor."""
+
+import math
+from pathlib import Path
+
+import pytest
+
+from tests.golden.test_numerics import TASK_OF, run_family
+from xstilts.files import read_json
+
+ARCHITECTURES = ("bert", "roberta", "xlm-roberta", "xlnet")
+
+
+@pytest.mark.parametrize("family", sorted(TASK_OF))
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_every_architecture_in_every_family(architecture: str, family: str, tmp_path: Path) -> None:
+    found = run_family(family, tmp_path, architecture=architecture)
+    assert all(math.isfinite(loss) for loss in found["losses"])
+    assert all(len(rows) == 4 and None not in rows for rows in found["predictions"].values())
+    (cell,) = (tmp_path / "cells").glob("*/result.json")
+    transfer = read_json(cell)["transfer"]
+    assert transfer["copied"] > 0
+    assert all(name.startswith("head.") for name in transfer["new"])
+    assert all("pooler" in name for name in transfer["unused"])
