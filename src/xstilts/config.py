@@ -81,7 +81,7 @@ class Block:
 
     Attributes:
         corpus: where they are drawn from.
-        part: the corpus's English part.
+        part: the corpus's English part; ``*`` for all English parts together.
         domains: one arm for each of these; empty: one arm of the whole part.
         mixtures: further arms, name to domain to share; the shares of one arm sum to 1.
         targets: the targets that its arms are tried on; empty: all of them.

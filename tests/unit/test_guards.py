@@ -66,11 +66,35 @@ def _retrieved() -> Rows:
     ]
 
 
+def _asked() -> Rows:
+    return [
+        _row(f"en:{split}-{n}", split, question=f"which {split} is {n}", context=f"{split} {n} {SENTENCES[n % 3]}",
+             answers=[{"text": SENTENCES[n % 3][:3], "start": len(f"{split} {n} ")}])
+        for split in ("train", "test")
+        for n in range(4)
+    ]  # fmt: skip
+
+
+def _chosen() -> Rows:
+    return [row | {"choices": ["warm", "cold"], "label": str(n % 2)} for n, row in enumerate(_labelled())]
+
+
+def _rated() -> Rows:
+    return [
+        _row(f"en:{split}-{n}", split, text_a=f"{split} {n}", text_b=SENTENCES[n % 3], score=n * 1.25)
+        for split in ("train", "test")
+        for n in range(4)
+    ]
+
+
 CLEAN: dict[str, Callable[[], Rows]] = {
     "udpos": _tagged,
     "panx": lambda: _tagged("panx"),
     "amazon_mtl": _labelled,
     "tatoeba": _retrieved,
+    "tydiqa": _asked,
+    "xcopa": _chosen,
+    "stsb": _rated,
 }
 
 
@@ -121,7 +145,18 @@ DEFECTS = [
     ("tatoeba", _set(0, match=float("nan")), "match_range", "sw:0"),
     ("tatoeba", _set(0, match=2), "match_range", "sw:1"),
     ("tatoeba", _set(0, text_a=""), "empty_text", "sw:0"),
-]
+    ("tydiqa", _set(0, answers=[{"text": "the", "start": 1}]), "answer_span", "en:train-0"),
+    ("tydiqa", _set(0, answers=[]), "no_answer", "en:train-0"),
+    ("tydiqa", _set(0, context=f"test 0 {SENTENCES[0]}", answers=[{"text": "test", "start": 0}]), "held_out_context",
+     "en:train-0"),
+    ("tydiqa", _set(0, context=None), "row_types", "en:train-0"),
+    ("xcopa", _set(0, choices="warm"), "row_types", "en:train-0"),
+    ("xcopa", _set(0, choices=["warm"], label="1"), "unknown_labels", "en:train-0"),
+    ("xcopa", _set(0, choices=["warm", " "]), "empty_text", "en:train-0"),
+    ("stsb", _set(0, score=5.5), "score_range", "en:train-0"),
+    ("stsb", _set(0, score=float("nan")), "score_range", "en:train-0"),
+    ("stsb", _set(0, score="high"), "score_range", "en:train-0"),
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("corpus", CLEAN)

@@ -194,7 +194,12 @@ def _build_block(
         (training rows, dev rows) of every domain of the part.
     """
     task, family = corpus_task(block.corpus)
-    rows = [row for split in ("train", "dev") for row in read(block.corpus, split, True) if row["part"] == block.part]
+    rows = [
+        row
+        for split in ("train", "dev")
+        for row in read(block.corpus, split, True)
+        if row["language"] == "en" and block.part in ("*", row["part"])
+    ]
     pools: dict[str, tuple[Rows, Rows]] = {}
     for domain in _pool_domains(name, block, rows):
         mine = [row for row in rows if not domain or row["domain"] == domain]

@@ -58,12 +58,14 @@ class FamilyCode(abc.ABC):
         gold: the gold column.
         trained: whether the target phase trains; retrieval reads embeddings as they are.
         item: what one label belongs to, in the plural.
+        classed: whether gold is made of the task's labels.
     """
 
     inputs: tuple[str, ...]
     gold: str
     trained: bool = True
     item: str = "sentences"
+    classed: bool = True
 
     @abc.abstractmethod
     def text(self, row: Row) -> str:

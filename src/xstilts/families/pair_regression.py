@@ -26,6 +26,7 @@ class PairRegression(PairClassification):
     """Rows with ``text_a``, ``text_b`` and a number ``score``; the task's two labels are the ends of its range."""
 
     gold = "score"
+    classed = False
 
     def encode(
         self, rows: Sequence[Row], tokenizer: PreTrainedTokenizerBase, task: Task, max_length: int

@@ -28,6 +28,7 @@ class SentenceRetrieval(FamilyCode):
     inputs = ("text_a", "text_b")
     gold = "match"
     trained = False
+    classed = False
 
     def text(self, row: Row) -> str:
         return str(row["text_b"])

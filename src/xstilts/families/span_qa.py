@@ -37,6 +37,7 @@ class SpanQA(FamilyCode):
     inputs = ("question", "context")
     gold = "answers"
     item = "questions"
+    classed = False
 
     def text(self, row: Row) -> str:
         return f"{row['question']} {row['context']}"

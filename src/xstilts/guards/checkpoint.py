@@ -196,7 +196,7 @@ def _counts(table: pd.DataFrame, gold: Iterable[Any], task: Task) -> dict[str, d
     for language, split, value in zip(table["language"], table["split"], gold, strict=True):
         entry = counts.setdefault(str(language), {}).setdefault(str(split), {"rows": 0, "labels": Counter()})
         entry["rows"] += 1
-        if task.labels:
+        if family_of(task).classed:
             entry["labels"].update([value] if isinstance(value, str) or not isinstance(value, Iterable) else value)
     return {
         language: {split: {"rows": entry["rows"], "labels": _plain(entry["labels"])} for split, entry in splits.items()}
