@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xstilts.families.base import IGNORED, Example, FamilyCode, Row
+from xstilts.scoring import score_answers
 from xstilts.tasks import Task
 
 if TYPE_CHECKING:
@@ -118,8 +119,6 @@ class SpanQA(FamilyCode):
         return [" ".join(str(row["context"]).split()[:GUESSED_WORDS]) for row in rows]
 
     def score(self, predictions: Sequence[Any], gold: Sequence[Any], task: Task, language: str = "en") -> list[Any]:
-        from xstilts.scoring.answers import score_answers
-
         texts = [[str(answer["text"]) for answer in answers] for answers in gold]
         return score_answers(predictions, texts, task, language=language)
 

@@ -1,5 +1,6 @@
 """Metrics: pure functions from predictions and gold to percent, with a standard error and a count."""
 
+from xstilts.scoring.answers import score_answers
 from xstilts.scoring.baseline import majority_prediction
 from xstilts.scoring.chunks import chunks
 from xstilts.scoring.metrics import Metric, score_labels, score_numbers, score_retrieval, score_tagging
@@ -10,6 +11,7 @@ __all__ = [
     "chunks",
     "is_scored",
     "majority_prediction",
+    "score_answers",
     "score_labels",
     "score_numbers",
     "score_retrieval",

@@ -87,8 +87,8 @@ def score_tagging(
     agreed = [2 * len(predicted & right) for predicted, right in pairs]
     both = [len(predicted) + len(right) for predicted, right in pairs]
     return [
-        _ratio("token_accuracy", same, tokens, sum(tokens)),
-        _ratio("span_f1" if "O" in task.labels else "xtreme_f1", agreed, both, sum(len(right) for _, right in pairs)),
+        ratio("token_accuracy", same, tokens, sum(tokens)),
+        ratio("span_f1" if "O" in task.labels else "xtreme_f1", agreed, both, sum(len(right) for _, right in pairs)),
     ]
 
 
@@ -115,8 +115,8 @@ def score_labels(
     predicted = np.asarray(predictions)[:, None] == present
     right = np.asarray(gold)[:, None] == present
     return [
-        _ratio("accuracy", (predicted & right).any(axis=1), np.ones(len(gold)), len(gold)),
-        _ratio("macro_f1", 2 * (predicted & right), predicted.astype(int) + right, len(gold)),
+        ratio("accuracy", (predicted & right).any(axis=1), np.ones(len(gold)), len(gold)),
+        ratio("macro_f1", 2 * (predicted & right), predicted.astype(int) + right, len(gold)),
     ]
 
 
@@ -138,8 +138,8 @@ def score_retrieval(
     Raises:
         XstiltsError: if there is nothing to score or rows differ in number.
     """
-    _paired(len(predictions), len(gold), ids, where or task.name)
-    return [_ratio("accuracy", np.asarray(predictions) == np.asarray(gold), np.ones(len(gold)), len(gold))]
+    paired(len(predictions), len(gold), ids, where or task.name)
+    return [ratio("accuracy", np.asarray(predictions) == np.asarray(gold), np.ones(len(gold)), len(gold))]
 
 
 def score_numbers(
@@ -163,7 +163,7 @@ def score_numbers(
     """
     from scipy.stats import rankdata
 
-    names = _paired(len(predictions), len(gold), ids, where or task.name)
+    names = paired(len(predictions), len(gold), ids, where or task.name)
     x, y = np.asarray(predictions, np.float64), np.asarray(gold, np.float64)
     for side, values in (("predicted", x), ("gold", y)):
         if not np.isfinite(values).all():
@@ -179,7 +179,7 @@ def _correlation(name: str, x: np.ndarray[Any, Any], y: np.ndarray[Any, Any]) ->
     return Metric(name, 100 * r, 100 * (1 - r * r) / np.sqrt(rows - 1) if rows > 1 else np.nan, rows)
 
 
-def _ratio(name: str, parts: ArrayLike, wholes: ArrayLike, n: int) -> Metric:
+def ratio(name: str, parts: ArrayLike, wholes: ArrayLike, n: int) -> Metric:
     """The mean of ratios of column sums, [m] or [m, k], with its standard error; a ratio over nothing is 0."""
     x, d = (np.asarray(values, np.float64) for values in (parts, wholes))
     x, d = x.reshape(len(x), -1), d.reshape(len(d), -1)
@@ -199,7 +199,7 @@ def _checked(
     where: str,
 ) -> Sequence[str]:
     """Refuse other numbers of rows and labels that the task does not have; the names of the rows otherwise."""
-    names = _paired(len(predictions), len(gold), ids, where)
+    names = paired(len(predictions), len(gold), ids, where)
     known = set(task.labels)
     for side, sequences in (("predicted", predictions), ("gold", gold)):
         for name, labels in zip(names, sequences, strict=True):
@@ -213,7 +213,7 @@ def _checked(
     return names
 
 
-def _paired(predicted: int, gold: int, ids: Sequence[str], where: str) -> Sequence[str]:
+def paired(predicted: int, gold: int, ids: Sequence[str], where: str) -> Sequence[str]:
     """Refuse predictions that are not as many as the gold rows; the names of the rows otherwise."""
     if not gold:
         raise _nothing(where)
