@@ -85,6 +85,8 @@ class Block:
         domains: one arm for each of these; empty: one arm of the whole part.
         mixtures: further arms, name to domain to share; the shares of one arm sum to 1.
         targets: the targets that its arms are tried on; empty: all of them.
+        labelled_items: of each of its arms; 0 for that of ``arms``, which fits one family alone: tokens for tagging,
+            rows for all others.
     """
 
     corpus: str
@@ -92,6 +94,7 @@ class Block:
     domains: tuple[str, ...] = ()
     mixtures: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     targets: tuple[str, ...] = ()
+    labelled_items: int = 0
 
     def __post_init__(self) -> None:
         corpus_named(self.corpus, where="params.yaml, arms.blocks")
@@ -392,6 +395,10 @@ class Study:
             if name not in self.targets:
                 raise unknown_key("target.overrides", name, self.targets, self.params)
             self.target.training(name)
+
+    def labelled_items(self, block: str) -> int:
+        """Labelled items of each arm of a block."""
+        return self.arms.blocks[block].labelled_items or self.arms.labelled_items
 
     def tried_on(self, block: str, target: str) -> bool:
         """Whether a block's arms are tried on a target; controls are tried on all."""

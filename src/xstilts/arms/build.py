@@ -56,7 +56,12 @@ def build(study: Study, read: Reader) -> Built:
         task = corpus_task(block.corpus)[0]
         pools.setdefault(task.name, []).extend(_build_block(study, name, block, read, target_text, built))
     for task_name, sides in pools.items():
-        _build_pooled(study, TASKS[task_name], sides, built)
+        largest = max(
+            study.labelled_items(name)
+            for name, block in study.arms.blocks.items()
+            if corpus_task(block.corpus)[0].name == task_name
+        )
+        _build_pooled(study, TASKS[task_name], sides, largest, built)
     if "word-order" in study.arms.controls:
         _build_word_order(study, built)
     return built
@@ -210,7 +215,7 @@ def _build_block(
     shares: np.ndarray[Any, np.dtype[np.float64]] = (
         np.mean(histograms, axis=0) if histograms else item_shares([], family)
     )
-    sizes = (study.arms.labelled_items, study.arms.dev_items)
+    sizes = (study.labelled_items(name), study.arms.dev_items)
     for short, mixture in block.arms().items():
         arm = f"{name}.{short}"
         drawn = draw_arm(pools, mixture, family, sizes, shares, study.arms.seed, arm)
@@ -261,12 +266,12 @@ def _add_arm(
     }
 
 
-def _build_pooled(study: Study, task: Task, pools: Sequence[tuple[Rows, Rows]], built: Built) -> None:
+def _build_pooled(study: Study, task: Task, pools: Sequence[tuple[Rows, Rows]], items: int, built: Built) -> None:
     """One set drawn evenly from all domains of a task's blocks; tuning uses it, so that no arm is favoured."""
     family = family_of(task)
     seed = study.arms.seed
     rows, dev = (distinct((dict(row) for pool in pools for row in pool[side]), family) for side in (0, 1))
-    train = draw(rows, family, study.arms.labelled_items, item_shares(rows, family), seed, "pooled", task.name)
+    train = draw(rows, family, items, item_shares(rows, family), seed, "pooled", task.name)
     dev = draw(dev, family, study.arms.dev_items, item_shares(dev, family), seed, "pooled-dev", task.name)
     _add_arm(built, f"pooled.{task.name}", task, family, Drawn(train, dev, 0.0), block="pooled", domains={}, corpus="")
 

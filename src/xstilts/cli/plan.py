@@ -88,11 +88,13 @@ def estimated_costs(study: Study) -> list[Cost]:
     arms = sum(len(block.arms()) for block in study.arms.blocks.values())
     starts = arms + len(study.arms.controls)
     seeds = len(study.seeds)
-    arm_tokens = _arm_tokens(study)
+    each = {name: _arm_tokens(study, name) for name in study.arms.blocks}
+    arm_tokens = sum(len(study.arms.blocks[name].arms()) * tokens for name, tokens in each.items())
+    arm_tokens += len(study.arms.controls) * max(each.values())
     tune = study.tune.trials
     rows = [
         Cost(
-            "intermediate", starts * seeds, None, starts * seeds * arm_tokens * study.intermediate.passes, 0,
+            "intermediate", starts * seeds, None, seeds * arm_tokens * study.intermediate.passes, 0,
             starts * seeds * CHECKPOINT_MB,
         )
     ]  # fmt: skip
@@ -115,7 +117,7 @@ def estimated_costs(study: Study) -> list[Cost]:
     cells = (sum(tried.values()) + 2 * len(study.targets) + larger) * seeds
     treated = sum((tried[name] + 1 + study.target.plateau_factor) * tokens[name] for name in study.targets)
     rows.append(Cost("target", cells, None, (treated + more) * seeds, seeds * test, cells * 1.0))
-    trials = tune * arm_tokens * study.intermediate.passes + 2 * tune * train
+    trials = tune * max(each.values()) * study.intermediate.passes + 2 * tune * train
     count = tune + 2 * tune * len(study.targets)
     return [Cost("tune", count, None, trials, 0, tune * CHECKPOINT_MB), *rows]
 
@@ -126,11 +128,11 @@ def _test_rows(study: Study, target: Target) -> int:
     return target.test_rows or (study.fetch.rows["test"] if made else 1000)
 
 
-def _arm_tokens(study: Study) -> float:
-    families = {TASKS[CORPORA[block.corpus].task].family for block in study.arms.blocks.values()}
-    corpora = [block.corpus for block in study.arms.blocks.values()]
-    words = 1 if Family.TOKEN_TAGGING in families else max(map(_words, corpora))
-    return study.arms.labelled_items * words * SUBWORDS_PER_WORD
+def _arm_tokens(study: Study, block: str) -> float:
+    """Subwords of one arm of a block."""
+    corpus = study.arms.blocks[block].corpus
+    tagging = TASKS[CORPORA[corpus].task].family is Family.TOKEN_TAGGING
+    return study.labelled_items(block) * (1 if tagging else _words(corpus)) * SUBWORDS_PER_WORD
 
 
 def _target_tokens(study: Study, name: str, training: Training) -> float:
