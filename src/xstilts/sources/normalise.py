@@ -10,8 +10,9 @@ from xstilts.families import family_of
 from xstilts.files import Json, read_jsonl
 from xstilts.sources.corpora import SPLITS, Corpus, language_of
 from xstilts.sources.jsonl import corpus_files, part_and_split
-from xstilts.tasks import TASKS, Family
+from xstilts.tasks import Family, task_named
 
+_MISSING = object()
 KEYS = ("id", "part", "language", "split", "domain", "document")
 
 
@@ -28,7 +29,7 @@ def normalised_rows(corpus: Corpus, folder: Path) -> list[dict[str, Any]]:
     Raises:
         XstiltsError: if a row lacks a column; file, line and columns are named.
     """
-    task = TASKS[corpus.task]
+    task = task_named(corpus.task, where=f"sources/corpora.py, {corpus.name}")
     family = family_of(task)
     ours = {theirs: split for split, theirs in corpus.splits.items()}
     document = re.compile(corpus.document) if corpus.document else None
@@ -60,16 +61,30 @@ def _row(corpus: Corpus, columns: tuple[str, ...], raw: Mapping[str, Json], wher
         theirs = corpus.columns.get(column, column)
         if column == "match":
             continue
-        if theirs not in raw:
+        value = _value(raw, theirs)
+        if value is _MISSING:
             raise XstiltsError(
                 f"A row of corpus '{corpus.name}' has no column '{theirs}'",
                 where=where,
                 allowed=f"columns {', '.join(corpus.columns.get(name, name) for name in columns)}",
                 next_step="correct the row, or the corpus's entry in sources/corpora.py",
             )
-        value = raw[theirs]
-        row[column] = corpus.labels.get(str(value), str(value)) if column == "label" else value
+        if column == "label":
+            value = corpus.labels.get(str(value), str(value))
+        elif column == "tags" and corpus.labels and isinstance(value, list):
+            value = [corpus.labels.get(str(tag), str(tag)) for tag in value]
+        row[column] = value
     return row
+
+
+def _value(raw: Mapping[str, Json], name: str) -> Json:
+    """A column's value; dots go into nested ones."""
+    value: Json = raw
+    for key in [name] if name in raw else name.split("."):
+        if not isinstance(value, dict) or key not in value:
+            return _MISSING
+        value = value[key]
+    return value
 
 
 def _hide_alignment(rows: list[dict[str, Any]]) -> None:
