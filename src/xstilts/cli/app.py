@@ -179,11 +179,15 @@ def lock(
 
 
 @app.command()
-def doctor() -> None:
-    """Check what a long run needs: tools, disk, data, stores, tracking server."""
+def doctor(
+    study: Annotated[str, typer.Argument(help="A study whose sources are checked, and nothing else.")] = "",
+) -> None:
+    """Check what a long run needs: tools, disk, stores, tracking server, and where each corpus and encoder is."""
     from xstilts.cli.doctor import examine
+    from xstilts.quiet import quiet
 
-    if not examine(project_root()):
+    quiet()
+    if not examine(project_root(), study):
         raise typer.Exit(1)
 
 
