@@ -302,6 +302,18 @@ def test_a_pooler_that_the_source_lacks_is_not_made_up(hub: Hub, tmp_path: Path)
         write_checkpoint(XLM_R, contact_encoder(XLM_R, tmp_path), tmp_path / "third", tmp_path)
 
 
+def test_a_checkpoint_with_code_of_its_own_is_refused(hub: Hub, tmp_path: Path) -> None:
+    files = folder_files(write_tiny_encoder(tmp_path / "tiny", "xlm-roberta"))
+    code = {"model_type": "theirs", "auto_map": {"AutoConfig": "code.C", "AutoModel": "code.M"}}
+    config = json.loads(files["config.json"]) | code
+    files |= {"config.json": json.dumps(config).encode(), "code.py": b"raise SystemExit('their code was run')"}
+    hub.publish("models", XLM_R.source, files)
+    (tmp_path / "out").mkdir()
+    with pytest.raises(XstiltsError, match=r"cannot be loaded: .*code is never run"):
+        write_checkpoint(XLM_R, contact_encoder(XLM_R, tmp_path), tmp_path / "out", tmp_path)
+    assert not any(path.endswith(".py") for path in hub.asked)
+
+
 def test_pickled_weights_are_refused(hub: Hub, tmp_path: Path) -> None:
     mdeberta = ENCODERS["mdeberta-v3-base"]
     hub.publish("models", mdeberta.source, {"config.json": b"{}", "pytorch_model.bin": b"\x80", "spm.model": b""})

@@ -174,7 +174,9 @@ def lock(
 ) -> None:
     """Record in sources.lock what sources give now: sha256, rows, revisions."""
     from xstilts.cli.lock import relock
+    from xstilts.quiet import quiet
 
+    quiet()
     relock(project_root(), corpus or [], encoder or [])
 
 

@@ -31,7 +31,7 @@ class Place:
         found: where it is, or what is missing.
         fine: whether a run could have it.
         licence: of the data or weights.
-        pushed: whether ``dvc push`` may take it along.
+        free: whether its licence would let it go to a DVC remote; text of corpora is never pushed all the same.
     """
 
     name: str
@@ -41,7 +41,7 @@ class Place:
     found: str
     fine: bool
     licence: str
-    pushed: str
+    free: bool
 
 
 def show_sources(root: Path, studies: Sequence[Study], *, needed: str = "") -> bool:
@@ -56,7 +56,7 @@ def show_sources(root: Path, studies: Sequence[Study], *, needed: str = "") -> b
         Whether all sources that are needed can be had.
     """
     table = Table(
-        *(Column(head, overflow="fold") for head in ("source", "kind", "locked", "found", "licence", "pushed")),
+        *(Column(head, overflow="fold") for head in ("source", "kind", "locked", "found", "licence", "may be shared")),
         title="Sources",
     )
     places = places_of(root, studies)
@@ -67,7 +67,7 @@ def show_sources(root: Path, studies: Sequence[Study], *, needed: str = "") -> b
             "yes" if place.locked else "[red]no[/]",
             place.found if place.fine else f"[red]missing:[/] {place.found}",
             place.licence,
-            place.pushed,
+            "yes" if place.free else "no",
         )
     Console().print(table)
     return all(place.fine for place in places if not needed or needed in place.studies)
@@ -93,28 +93,27 @@ def _users(studies: Sequence[Study], name: str, key: str) -> tuple[str, ...]:
 
 
 def _corpus(root: Path, corpus: Corpus, studies: tuple[str, ...]) -> Place:
-    locked = True
+    lock = Layout(root, "").lock_file
+    locked = bool(read_lock(lock)["corpora"].get(corpus.name))
+    away = corpus.source in ("jsonl", "xtreme") and data_folder() is None
     try:
-        entry = locked_corpus(Layout(root, "").lock_file, corpus)
-        hold_to_lock(corpus, entry, data_folder())
+        entry = locked_corpus(lock, corpus)
+        if corpus.source == "hub":
+            hold_to_lock(corpus, entry, None)
+            away = True
         found, fine = _where(corpus, entry), True
     except XstiltsError as error:
         found, fine = f"{error.what}. Next: {error.next_step}", False
-        locked = bool(read_lock(Layout(root, "").lock_file)["corpora"].get(corpus.name))
-        if (
-            locked
-            and data_folder() is None
-            and all(Layout(root, study).data("fetch", corpus.name).is_dir() for study in studies)
-        ):
+        if locked and away and all(Layout(root, study).data("fetch", corpus.name).is_dir() for study in studies):
             found, fine = "fetched earlier; its source is away", True
-    pushed = "yes" if corpus.push else "no"
-    return Place(corpus.name, f"corpus, {corpus.source}", studies, locked, found, fine, corpus.licence, pushed)
+    return Place(corpus.name, f"corpus, {corpus.source}", studies, locked, found, fine, corpus.licence, corpus.push)
 
 
 def _where(corpus: Corpus, entry: Mapping[str, Json]) -> str:
     if corpus.source == "generator":
         return "made here"
     if corpus.source != "hub":
+        hold_to_lock(corpus, entry, data_folder())
         return "in XSTILTS_DATA, as locked"
     if is_cached(corpus, entry):
         return "in the hub's cache"
@@ -130,7 +129,7 @@ def _encoder(root: Path, encoder: Encoder, entry: Json, studies: tuple[str, ...]
         found, fine = f"{error.what}. Next: {error.next_step}", False
     if all((Layout(root, study).models("encoder", encoder.name) / "encoder.json").is_file() for study in studies):
         found, fine = "converted earlier", True
-    return Place(encoder.name, f"encoder, {encoder.kind}", studies, locked, found, fine, encoder.licence, "yes")
+    return Place(encoder.name, f"encoder, {encoder.kind}", studies, locked, found, fine, encoder.licence, True)
 
 
 def _wheel(root: Path, encoder: Encoder, entry: Mapping[str, Json]) -> str:

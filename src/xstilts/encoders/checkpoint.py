@@ -106,9 +106,19 @@ def _save_again(source: Path, folder: Path, encoder: Encoder) -> None:
     """Load a checkpoint folder from safetensors and write it as this project's own, with the encoder's known traits."""
     from transformers import AutoModel, AutoTokenizer
 
-    model, account = AutoModel.from_pretrained(
-        source, use_safetensors=True, trust_remote_code=False, output_loading_info=True
-    )
+    traits = {"add_prefix_space": True} if encoder.prefix_space else {}
+    try:
+        model, account = AutoModel.from_pretrained(
+            source, use_safetensors=True, trust_remote_code=False, output_loading_info=True
+        )
+        tokenizer = AutoTokenizer.from_pretrained(source, trust_remote_code=False, **traits)
+    except (OSError, ValueError, KeyError) as error:
+        raise XstiltsError(
+            f"The checkpoint of encoder '{encoder.name}' cannot be loaded: {(str(error).splitlines() or [''])[0]}",
+            where=str(encoder.source),
+            allowed="safetensors and a fast tokenizer of an architecture that transformers knows; code is never run",
+            next_step="name another checkpoint, or a converted folder under encoder.local in params.yaml",
+        ) from error
     missing = sorted(account["missing_keys"])
     lost = [name for name in missing if not name.startswith("pooler.")]
     if lost:
@@ -120,8 +130,6 @@ def _save_again(source: Path, folder: Path, encoder: Encoder) -> None:
         )
     if missing:
         model.pooler = None  # it would be drawn at random, and other bits come out every time
-    traits = {"add_prefix_space": True} if encoder.prefix_space else {}
-    tokenizer = AutoTokenizer.from_pretrained(source, trust_remote_code=False, **traits)
     if not tokenizer.is_fast:
         raise XstiltsError(
             f"Encoder '{encoder.name}' has no fast tokenizer",
