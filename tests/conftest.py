@@ -75,8 +75,13 @@ def write_tiny_encoder(folder: Path, architecture: str = "bert") -> Path:
             "pad_token_id": 1,
         }
         tokenizer.padding_side = tokenizer.init_kwargs["padding_side"] = "left"
+    if architecture == "deberta-v2":  # as mDeBERTa-v3: no absolute places, no token types
+        sizes |= {
+            "relative_attention": True, "position_buckets": 16, "pos_att_type": ["p2c", "c2p"], "share_att_key": True,
+            "norm_rel_ebd": "layer_norm", "position_biased_input": False, "type_vocab_size": 0,
+        }  # fmt: skip
     config = AutoConfig.for_model(architecture, **sizes)
-    if architecture in ("roberta", "xlm-roberta"):
+    if architecture in ("roberta", "xlm-roberta", "deberta-v2"):
         tokenizer.model_input_names = ["input_ids", "attention_mask"]
     with torch.random.fork_rng():
         torch.manual_seed(7)

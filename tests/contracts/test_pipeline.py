@@ -109,6 +109,17 @@ def test_inputs_of_the_target_languages_carry_no_gold() -> None:
         assert family.gold not in (*KEYS, *family.inputs)
 
 
+def test_what_holds_text_of_a_corpus_is_never_pushed() -> None:
+    seen = set()
+    for name, stage in PIPELINE.items():
+        for out in stage["outs"]:
+            path, facts = next(iter(out.items())) if isinstance(out, dict) else (out, {})
+            if path.startswith("data/"):
+                seen.add(name)
+                assert facts.get("push") is False, path
+    assert seen == {"fetch", "validate", "arms"}
+
+
 def test_every_study_uses_the_one_pipeline() -> None:
     for path in ROOT.glob("studies/*"):
         assert (path / "dvc.yaml").resolve() == ROOT / "dvc.yaml"

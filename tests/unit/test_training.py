@@ -38,6 +38,7 @@ from xstilts.training.vocabulary import Marks, Vocabulary, vocabulary_of
 CPU = torch.device("cpu")
 SETTINGS = SimpleNamespace(learning_rate=2e-3, warmup_fraction=0.25, weight_decay=0.01)
 UDPOS = TASKS["udpos"]
+ARCHITECTURES = ("bert", "roberta", "xlm-roberta", "xlnet", "deberta-v2")
 
 
 def train_tiny(
@@ -177,7 +178,7 @@ def test_every_other_tensor_of_a_checkpoint_is_told_as_unused(tiny_encoder: Path
     assert "encoder.pooler.dense.weight" in report.unused
 
 
-@pytest.mark.parametrize("architecture", ["bert", "roberta", "xlm-roberta", "xlnet"])
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_every_architecture_trains_and_predicts(architecture: str, tmp_path: Path) -> None:
     base = write_tiny_encoder(tmp_path / architecture, architecture)
     model, vocabulary, losses, report, rows = train_tiny(base, steps=6)
@@ -187,7 +188,37 @@ def test_every_architecture_trains_and_predicts(architecture: str, tmp_path: Pat
     assert [len(tags) for tags in found] == [len(row["tokens"]) for row in rows[:4]]
 
 
-@pytest.mark.parametrize("architecture", ["bert", "roberta", "xlm-roberta", "xlnet"])
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+@pytest.mark.parametrize("name", ["udpos", "xnli", "sentiment", "tatoeba"])
+def test_every_architecture_gives_finite_logits_in_every_family(
+    architecture: str, name: str, encoders: dict[str, Path]
+) -> None:
+    task, base = TASKS[name], encoders[architecture]
+    tokenizer = AutoTokenizer.from_pretrained(base)
+    text = "the soup was hot and good"
+    row = {"tokens": text.split(), "text": text, "text_a": text, "text_b": "die suppe"}
+    examples = family_of(task).encode(
+        [row, row | {"tokens": ["film"], "text_a": "film", "text": "film"}], tokenizer, task, 48
+    )
+    vocabulary = vocabulary_of(Marks.of(tokenizer), examples)
+    model, report = load_model(base, None, vocabulary, task, head_seed=1)
+    assert report.copied == len(model.encoder.state_dict())
+    assert all(key.startswith("encoder.pooler.") or key == "encoder.mask_emb" for key in report.unused), report.unused
+    assert report.new == ("head.1.bias", "head.1.weight")
+    model.for_prediction(torch.float32)
+    with torch.inference_mode():
+        logits = model(Collator(Marks.of(tokenizer), vocabulary, CPU)(examples))
+    assert torch.isfinite(logits).all()
+    assert logits.shape[-1] == (len(task.labels) or 32)
+
+
+@pytest.fixture(scope="module")
+def encoders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    folder = tmp_path_factory.mktemp("encoders")
+    return {name: write_tiny_encoder(folder / name, name) for name in ARCHITECTURES}
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_frozen_layers_stay_as_they_are_and_the_others_train(architecture: str, tmp_path: Path) -> None:
     base = write_tiny_encoder(tmp_path / architecture, architecture)
     before, *_ = train_tiny(base, steps=0)
@@ -195,8 +226,11 @@ def test_frozen_layers_stay_as_they_are_and_the_others_train(architecture: str, 
     old = before.state_dict()
     moved = {name for name, tensor in after.state_dict().items() if not torch.equal(tensor, old[name])}
     layers = {name for name in old if ".layer." in name}
+    between = {name for name in old if ".rel_embeddings." in name or name.startswith("encoder.encoder.LayerNorm.")}
     assert all(tensor.dtype == torch.float32 for tensor in after.state_dict().values())
-    assert {name for name in moved if name.startswith("encoder.")} <= {name for name in layers if ".layer.1." in name}
+    assert {name for name in moved if name.startswith("encoder.")} <= between | {
+        name for name in layers if ".layer.1." in name
+    }
     assert any(name.startswith("encoder.") for name in moved)
     assert any(name.startswith("head.") for name in moved)
 

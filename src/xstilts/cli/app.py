@@ -174,16 +174,22 @@ def lock(
 ) -> None:
     """Record in sources.lock what sources give now: sha256, rows, revisions."""
     from xstilts.cli.lock import relock
+    from xstilts.quiet import quiet
 
+    quiet()
     relock(project_root(), corpus or [], encoder or [])
 
 
 @app.command()
-def doctor() -> None:
-    """Check what a long run needs: tools, disk, data, stores, tracking server."""
+def doctor(
+    study: Annotated[str, typer.Argument(help="A study whose sources are checked, and nothing else.")] = "",
+) -> None:
+    """Check what a long run needs: tools, disk, stores, tracking server, and where each corpus and encoder is."""
     from xstilts.cli.doctor import examine
+    from xstilts.quiet import quiet
 
-    if not examine(project_root()):
+    quiet()
+    if not examine(project_root(), study):
         raise typer.Exit(1)
 
 

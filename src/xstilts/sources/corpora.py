@@ -1,10 +1,11 @@
 """Facts about each corpus: its task, where it lies, how its columns and splits are called.
 
-A corpus is a folder with one file for each part and split, ``<part>.<split>.jsonl.gz``; a part is a language, or a
-language and a section such as ``en_gum``.
+A fetched corpus is a folder with one file for each part and split, ``<part>.<split>.jsonl.gz``; a part is a language,
+or a language and a section such as ``en_gum``.
 """
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Literal
@@ -13,6 +14,52 @@ from xstilts.errors import unknown
 
 Split = Literal["train", "dev", "test"]
 SPLITS: tuple[Split, ...] = ("train", "dev", "test")
+PART = "{part}"
+Reader = Literal["tagging", "pairs", "questions", "retrieval", "sentences", "gold_pairs"]
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """Files of a source that become one split.
+
+    Attributes:
+        pattern: path inside the source; ``{part}`` stands for the part, ``*`` for anything inside one name.
+        split: ours.
+        part: the part that they become; ``{part}`` stands for what the pattern found.
+        reader: their format, in a folder that XTREME's scripts left; hub files tell it by their name.
+        gold: the file that holds the labels, where the files themselves have none; ``{part}`` as above.
+        beside: a second file that belongs to each.
+    """
+
+    pattern: str
+    split: Split
+    part: str = PART
+    reader: Reader = "pairs"
+    gold: str = ""
+    beside: str = ""
+
+    def found(self, paths: Iterable[str], parts: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
+        """Match paths.
+
+        Args:
+            paths: in the source.
+            parts: the source's name of a part to ours; empty when they are the same and all are wanted.
+
+        Yields:
+            Path, the source's part, and ours.
+        """
+        expression, known = "", False
+        for piece in re.split(r"(\{part\}|\*)", self.pattern):
+            if piece == PART:
+                expression += "(?P=part)" if known else "(?P<part>[A-Za-z0-9_-]+)"
+                known = True
+            else:
+                expression += "[^/]*" if piece == "*" else re.escape(piece)
+        for path in sorted(paths):
+            match = re.fullmatch(expression, path)
+            theirs = match["part"] if match and known else ""
+            if match and (not parts or not known or theirs in parts):
+                yield path, theirs, self.part.replace(PART, parts.get(theirs, theirs))
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,21 +69,27 @@ class Corpus:
     Attributes:
         name: its folder's name below ``XSTILTS_DATA``, and its name everywhere else.
         task: whose labels it carries (a key of ``TASKS``).
-        source: ``jsonl`` (a folder below ``XSTILTS_DATA``) or ``generator`` (made by this project).
+        source: ``jsonl`` (a folder below ``XSTILTS_DATA``), ``xtreme`` (the folder that XTREME's download script
+            leaves, as ``XSTILTS_DATA/xtreme``), ``hub`` (files of a data set repository), or ``generator`` (made by
+            this project).
         licence: what was read; "unknown" where nothing was.
         splits: our split to the corpus's own name of it.
-        columns: our column to the corpus's own name of it; a column that is not named keeps its name. Names with
-            ``+`` between them are put together: joined by a blank, or to the list of ``choices``.
-        labels: the corpus's own label to the task's, where they differ.
+        columns: our column to the corpus's own name of it, dotted inside a nested one (``answers.text``); a column that
+            is not named keeps its name. Names with ``+`` between them are put together: joined by a blank, or to the
+            list of ``choices``.
+        labels: the corpus's own label or tag to the task's, where they differ.
         document: a regular expression on the row's id whose first group is its document; empty when every row is a
             document of its own.
         push: whether its licence lets it go to a DVC remote.
         note: what stands for an official split, where something does.
+        repository: ``owner/name`` on the hub.
+        files: where its files are, on the hub or in XTREME's folder.
+        parts: the source's name of a part to ours; empty when they are the same and all are wanted.
     """
 
     name: str
     task: str
-    source: Literal["jsonl", "generator"]
+    source: Literal["jsonl", "generator", "hub", "xtreme"]
     licence: str
     splits: Mapping[str, str] = field(default_factory=lambda: {split: split for split in SPLITS})
     columns: Mapping[str, str] = field(default_factory=dict)
@@ -44,12 +97,66 @@ class Corpus:
     document: str = ""
     push: bool = False
     note: str = ""
+    repository: str = ""
+    files: tuple[Files, ...] = ()
+    parts: Mapping[str, str] = field(default_factory=dict)
 
 
 def language_of(part: str) -> str:
     """The language of a part: ``en`` for ``en_gum``."""
     return part.split("_", 1)[0]
 
+
+def _same(names: str) -> dict[str, str]:
+    return {name: name for name in names.split()}
+
+
+def _hub_files(folder: str) -> tuple[Files, ...]:
+    """English train, and dev and test of every part, as repositories that were converted to Parquet have them."""
+    return (
+        Files(f"{folder.replace(PART, 'en')}/train-*.parquet", "train", part="en"),
+        Files(f"{folder}/validation-*.parquet", "dev"),
+        Files(f"{folder}/test-*.parquet", "test"),
+    )
+
+
+def _xtreme_files(task: str, reader: Reader) -> tuple[Files, ...]:
+    """English train, and dev and test of every language, as XTREME's scripts name them."""
+    return (
+        Files(f"{task}/train-en.tsv", "train", part="en", reader=reader),
+        Files(f"{task}/dev-{{part}}.tsv", "dev", reader=reader),
+        Files(f"{task}/test-{{part}}.tsv", "test", reader=reader, gold=f"labels/{task}/test-{{part}}.tsv"),
+    )
+
+
+_UNKNOWN_WIKIANN = "unknown (Wikipedia text CC BY-SA 3.0)"
+_FROM_XTREME = (
+    ("udpos", "Universal Dependencies: one licence for each treebank, several non-commercial",
+     _xtreme_files("udpos", "tagging")),
+    ("panx", _UNKNOWN_WIKIANN, _xtreme_files("panx", "tagging")),
+    ("xnli", "CC BY-NC 4.0", _xtreme_files("xnli", "pairs")),
+    ("pawsx", "free for any purpose, with thanks to the source", _xtreme_files("pawsx", "pairs")),
+    ("xquad", "CC BY-SA 4.0",
+     (Files("squad/train-v1.1.json", "train", part="en", reader="questions"),
+      Files("xquad/xquad.{part}.json", "test", reader="questions", gold="labels/xquad/test-{part}.json"))),
+    ("mlqa", "CC BY-SA 3.0",
+     (Files("squad/train-v1.1.json", "train", part="en", reader="questions"),
+      Files("mlqa/MLQA_V1/dev/dev-context-{part}-question-{part}.json", "dev", reader="questions"),
+      Files("mlqa/MLQA_V1/test/test-context-{part}-question-{part}.json", "test", reader="questions",
+            gold="labels/mlqa/test-{part}.json"))),
+    ("tydiqa", "Apache-2.0 (Wikipedia text CC BY-SA 3.0)",
+     (Files("tydiqa/tydiqa-goldp-v1.1-train/tydiqa.goldp.en.train.json", "train", part="en", reader="questions"),
+      Files("tydiqa/tydiqa-goldp-v1.1-dev/tydiqa.goldp.{part}.dev.json", "test", reader="questions",
+            gold="labels/tydiqa/test-{part}.json"))),
+    ("tatoeba", "CC BY 2.0 FR",
+     (Files("tatoeba/{part}-en.{part}", "test", reader="retrieval", beside="tatoeba/{part}-en.en",
+            gold="labels/tatoeba/test-{part}.tsv"),)),
+    ("bucc2018", "unknown (for research)",
+     (*(Files(f"bucc2018/{{part}}-en.{split}.{side}", split, part=f"{{part}}-en_{part}", reader="sentences")
+        for split in ("dev", "test") for side, part in (("{part}", "{part}"), ("en", "en"))),
+      Files("bucc2018/{part}-en.dev.gold", "dev", part="{part}-en_gold", reader="gold_pairs"),
+      Files("labels/bucc2018/test-{part}.tsv", "test", part="{part}-en_gold", reader="gold_pairs"))),
+)  # fmt: skip
 
 _ENTRIES = (
     Corpus(
@@ -71,7 +178,7 @@ _ENTRIES = (
         name="panx",
         task="panx",
         source="jsonl",
-        licence="unknown (Wikipedia text CC BY-SA 3.0)",
+        licence=_UNKNOWN_WIKIANN,
         splits={"train": "train", "dev": "dev", "test": "devtest"},
         note="the second half of the official dev set stands for the test set",
     ),
@@ -173,6 +280,39 @@ _ENTRIES = (
         source="jsonl",
         licence="CC BY 2.0 FR",
         columns={"text_a": "sentence", "text_b": "english"},
+    ),
+    *(
+        Corpus(name=f"xtreme-{task}", task=task, source="xtreme", licence=licence, files=files)
+        for task, licence, files in _FROM_XTREME
+    ),
+    Corpus(
+        name="hub-xnli",
+        task="xnli",
+        source="hub",
+        repository="facebook/xnli",
+        licence="CC BY-NC 4.0",
+        files=_hub_files("{part}"),
+        parts=_same("ar bg de el en es fr hi ru sw th tr ur vi zh"),
+        columns={"text_a": "premise", "text_b": "hypothesis"},
+    ),
+    Corpus(
+        name="hub-pawsx",
+        task="pawsx",
+        source="hub",
+        repository="google-research-datasets/paws-x",
+        licence="free for any purpose, with thanks to the source",
+        files=_hub_files("{part}"),
+        parts=_same("de en es fr ja ko zh"),
+        columns={"text_a": "sentence1", "text_b": "sentence2"},
+    ),
+    Corpus(
+        name="hub-panx",
+        task="panx",
+        source="hub",
+        repository="google/xtreme",
+        licence=_UNKNOWN_WIKIANN,
+        files=_hub_files("PAN-X.{part}"),
+        columns={"tags": "ner_tags"},
     ),
     *(
         Corpus(

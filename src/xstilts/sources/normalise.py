@@ -1,5 +1,6 @@
 """A corpus's own rows to ours: one table with our column names, unique ids, documents, languages and splits."""
 
+import hashlib
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -10,8 +11,9 @@ from xstilts.families import family_of
 from xstilts.files import Json, read_jsonl
 from xstilts.sources.corpora import SPLITS, Corpus, language_of
 from xstilts.sources.jsonl import corpus_files, part_and_split
-from xstilts.tasks import TASKS, Family
+from xstilts.tasks import Family, task_named
 
+_MISSING = object()
 KEYS = ("id", "part", "language", "split", "domain", "document")
 
 
@@ -28,7 +30,7 @@ def normalised_rows(corpus: Corpus, folder: Path) -> list[dict[str, Any]]:
     Raises:
         XstiltsError: if a row lacks a column; file, line and columns are named.
     """
-    task = TASKS[corpus.task]
+    task = task_named(corpus.task, where=f"sources/corpora.py, {corpus.name}")
     family = family_of(task)
     ours = {theirs: split for split, theirs in corpus.splits.items()}
     document = re.compile(corpus.document) if corpus.document else None
@@ -60,20 +62,34 @@ def _lines(path: Path) -> Iterator[tuple[int, Mapping[str, Json]]]:
 
 
 def _questions(corpus: Corpus, path: Path, name: str) -> Iterator[tuple[int, Mapping[str, Json]]]:
-    """The questions of a file with a paragraph a line, as SQuAD has them; a paragraph is a document."""
+    """The questions of a file with a paragraph a line, as SQuAD has them, or with a question a line.
+
+    A document is a paragraph: all questions on one context.
+    """
     for line, raw in _lines(path):
         try:
-            for each in raw["qas"]:
-                answers = [{"text": str(one["text"]), "start": int(one["answer_start"])} for one in each["answers"]]
-                yield line, {
-                    "id": each["id"], "question": each["question"], "context": raw["context"], "answers": answers,
-                    "domain": raw.get("domain"), "paragraph": f"paragraph-{line}",
-                }  # fmt: skip
+            for each in raw.get("qas", [raw]):
+                if "answer_starts" in each:
+                    answers = zip(each["answers"], each["answer_starts"], strict=True)
+                else:
+                    answers = ((one["text"], one["answer_start"]) for one in each["answers"])
+                yield (
+                    line,
+                    {
+                        "id": each["id"],
+                        "question": each["question"],
+                        "context": raw["context"],
+                        "answers": [{"text": str(text), "start": int(start)} for text, start in answers],
+                        "domain": raw.get("domain"),
+                        "paragraph": hashlib.sha256(str(raw["context"]).encode()).hexdigest()[:16],
+                    },
+                )
         except (KeyError, TypeError, ValueError) as error:
             raise XstiltsError(
-                f"A paragraph of corpus '{corpus.name}' is not as SQuAD has it: {error!r}",
+                f"A row of corpus '{corpus.name}' holds no questions: {error!r}",
                 where=f"{name}, line {line}",
-                allowed='{"context": ..., "qas": [{"id", "question", "answers": [{"text", "answer_start"}]}]}',
+                allowed='{"context", "qas": [{"id", "question", "answers": [{"text", "answer_start"}]}]}, or a question a '
+                'line: {"id", "context", "question", "answers", "answer_starts"}',
                 next_step="correct the row",
             ) from error
 
@@ -84,20 +100,35 @@ def _row(corpus: Corpus, columns: tuple[str, ...], raw: Mapping[str, Json], wher
         theirs = corpus.columns.get(column, column)
         if column == "match":
             continue
-        missing = [name for name in theirs.split("+") if name not in raw]
-        if missing:
+        values = [_value(raw, name) for name in theirs.split("+")]
+        if _MISSING in values:
+            missing = theirs.split("+")[values.index(_MISSING)]
             raise XstiltsError(
-                f"A row of corpus '{corpus.name}' has no column '{missing[0]}'",
+                f"A row of corpus '{corpus.name}' has no column '{missing}'",
                 where=where,
                 allowed=f"columns {', '.join(corpus.columns.get(name, name) for name in columns)}",
                 next_step="correct the row, or the corpus's entry in sources/corpora.py",
             )
-        values = [raw[name] for name in theirs.split("+")]
-        if len(values) == 1:
-            row[column] = corpus.labels.get(str(values[0]), str(values[0])) if column == "label" else values[0]
-        else:
+        if len(values) > 1:
             row[column] = values if column == "choices" else " ".join(map(str, values))
+            continue
+        value = values[0]
+        if column == "label":
+            value = corpus.labels.get(str(value), str(value))
+        elif column == "tags" and corpus.labels and isinstance(value, list):
+            value = [corpus.labels.get(str(tag), str(tag)) for tag in value]
+        row[column] = value
     return row
+
+
+def _value(raw: Mapping[str, Json], name: str) -> Json:
+    """A column's value; dots go into nested ones."""
+    value: Json = raw
+    for key in [name] if name in raw else name.split("."):
+        if not isinstance(value, dict) or key not in value:
+            return _MISSING
+        value = value[key]
+    return value
 
 
 def _hide_alignment(rows: list[dict[str, Any]]) -> None:
