@@ -70,9 +70,9 @@ def _questions(corpus: Corpus, path: Path, name: str) -> Iterator[tuple[int, Map
         try:
             for each in raw.get("qas", [raw]):
                 if "answer_starts" in each:
-                    answers = zip(each["answers"], each["answer_starts"], strict=True)
+                    answers = list(zip(each["answers"], each["answer_starts"], strict=True))
                 else:
-                    answers = ((one["text"], one["answer_start"]) for one in each["answers"])
+                    answers = [(one["text"], one["answer_start"]) for one in each["answers"]]
                 yield (
                     line,
                     {
@@ -88,8 +88,8 @@ def _questions(corpus: Corpus, path: Path, name: str) -> Iterator[tuple[int, Map
             raise XstiltsError(
                 f"A row of corpus '{corpus.name}' holds no questions: {error!r}",
                 where=f"{name}, line {line}",
-                allowed='{"context", "qas": [{"id", "question", "answers": [{"text", "answer_start"}]}]}, or a question a '
-                'line: {"id", "context", "question", "answers", "answer_starts"}',
+                allowed='{"context", "qas": [{"id", "question", "answers": [{"text", "answer_start"}]}]}, or a '
+                'question a line: {"id", "context", "question", "answers", "answer_starts"}',
                 next_step="correct the row",
             ) from error
 
