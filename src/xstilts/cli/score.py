@@ -88,7 +88,7 @@ def _languages(scores: FolderScores) -> Table:
             for language in found.task.languages:
                 each = found.metrics[metric].get(language)
                 error = f"±{each.standard_error:.1f}" if each and each.standard_error == each.standard_error else ""
-                figures.append(f"{language} {each.value_pct:.1f}{error}" if each else f"{language} -")
+                figures.append(f"{language}={each.value_pct:.1f}{error}" if each else f"{language}=-")
             table.add_row(task, TITLES.get(metric, metric), "  ".join(figures))
     return table
 
