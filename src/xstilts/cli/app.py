@@ -1,6 +1,7 @@
 """The commands of ``xstilts``."""
 
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -191,6 +192,45 @@ def doctor(
     quiet()
     if not examine(project_root(), study):
         raise typer.Exit(1)
+
+
+@app.command()
+def score(
+    predictions: Annotated[Path, typer.Argument(metavar="DIR", help="Predictions in XTREME's layout.")],
+    gold: Annotated[Path, typer.Option(help="Gold in the same layout.")],
+    json: Annotated[Path | None, typer.Option("--json", help="Write all figures to this file.")] = None,
+) -> None:
+    """Score a folder of predictions as XTREME does: tasks, languages, groups, and the transfer gap."""
+    from xstilts.cli.score import show_scores
+
+    if not show_scores(predictions, gold, json):
+        raise typer.Exit(1)
+
+
+@app.command()
+def submission(
+    study: StudyName = DEFAULT,
+    out: Annotated[Path | None, typer.Option(help="The folder; by default below build/submission/.")] = None,
+    encoder: Annotated[str, typer.Option(help="Whose predictions; a study's only one by default.")] = "",
+    arm: Annotated[str, typer.Option(help="Whose predictions.")] = "none",
+    seed: Annotated[int | None, typer.Option(help="Whose predictions; the study's first by default.")] = None,
+    check: Annotated[Path | None, typer.Option(metavar="DIR", help="Write nothing; check this folder.")] = None,
+    gold: Annotated[Path | None, typer.Option(metavar="DIR", help="With --check: lines and ids too.")] = None,
+) -> None:
+    """Write XTREME's folder from a study's predictions, or check such a folder."""
+    from xstilts.cli.submission import check_submission, chosen, write_submission
+
+    if check:
+        if not check_submission(check, gold):
+            raise typer.Exit(1)
+        return
+    if gold:
+        raise XstiltsError("--gold serves --check alone", where="the command line", next_step="leave it out")
+    root = project_root()
+    parameters = named_study(root, study)
+    choice = chosen(parameters, encoder, arm, seed)
+    below = root / "build" / "submission" / study / f"{choice.encoder}-{choice.arm}-seed-{choice.seed}"
+    write_submission(parameters, root, choice, out or below)
 
 
 @app.command()

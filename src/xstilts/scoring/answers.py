@@ -1,93 +1,64 @@
-"""Scores of span question answering: XTREME's own, and one that is fair to every language.
+"""Span question answering: XTREME's scores, and an F1 beside them that is fair to each language.
 
-XTREME scores XQuAD and TyDiQA with SQuAD's script, which knows English alone: lower case, ASCII punctuation and the
-articles a, an, the are taken out, words are what stands between blanks. A Chinese or Thai answer is then one word, and
-F1 is all or nothing. MLQA has a script of its own: Unicode punctuation, the articles of seven languages, Chinese
-characters as words; its Arabic rule takes every "ال" out, inside of words too.
+XTREME scores with two programs, and so two tasks of one kind get different marks for the same answer:
 
-The fair score takes MLQA's rules for every language, characters as words for Chinese, Japanese and Thai, and an Arabic
-article at the start of a word only.
+- XQuAD and TyDiQA with SQuAD v1.1's in every language: lower case, no ASCII punctuation, no ``a``, ``an``, ``the``,
+  words between white space. A Chinese or Thai answer is one word: a part of it scores nothing.
+- MLQA with MLQA's: no Unicode punctuation, each language's articles, Chinese characters as words. Its Arabic rule
+  deletes every ``ال``, inside words too.
+
+``f1_by_language`` is one measure for all three: MLQA's, with characters as words in Chinese, Japanese and Thai, and
+Arabic's article taken off the beginnings of words only.
 """
 
+import functools
 import re
 import string
 import sys
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Sequence
-from functools import cache, partial
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Protocol
+
+import numpy as np
 
 from xstilts.errors import XstiltsError
-from xstilts.scoring.metrics import Metric, paired, ratio
-from xstilts.tasks import Task
+from xstilts.scoring.metrics import Metric, nothing, ratio
 
-ARTICLES = {
-    "en": r"\b(a|an|the)\b",
-    "es": r"\b(un|una|unos|unas|el|la|los|las)\b",
-    "vi": r"\b(của|là|cái|chiếc|những)\b",
-    "de": r"\b(ein|eine|einen|einem|eines|einer|der|die|das|den|dem|des)\b",
-    "ar": r"\sال^|ال",
-}
-"""Of MLQA's script; Hindi and Chinese have none there."""
-FAIR_ARTICLES = {**ARTICLES, "ar": r"\bال"}
-CHARACTERS = {"zh": "\u4e00-\u9fa5"}
-"""Characters that MLQA's script takes for words."""
-FAIR_CHARACTERS = {"zh": "\u3400-\u9fff", "ja": "\u3040-\u30ff\u3400-\u9fff", "th": "\u0e00-\u0e7f"}
+ARTICLES: Mapping[str, str] = MappingProxyType(
+    {
+        "en": r"\b(a|an|the)\b",
+        "es": r"\b(un|una|unos|unas|el|la|los|las)\b",
+        "vi": r"\b(của|là|cái|chiếc|những)\b",
+        "de": r"\b(ein|eine|einen|einem|eines|einer|der|die|das|den|dem|des)\b",
+        "ar": "ال",
+    }
+)
+"""What MLQA's program deletes; none in Hindi and Chinese."""
+MLQA_LANGUAGES = ("en", "es", "de", "ar", "hi", "vi", "zh")
+ARABIC_ARTICLE = r"\bال(?=\w\w)"
+UNSPACED = ("zh", "ja", "th")
+"""Languages whose words have no white space between them."""
 
-Words = Callable[[str], list[str]]
-
-
-def squad_words(text: str) -> list[str]:
-    """The words that SQuAD's script (version 1.1) compares, in any language."""
-    kept = "".join(char for char in text.lower() if char not in string.punctuation)
-    return re.sub(ARTICLES["en"], " ", kept).split()
+_SCRIPTS = "\u0e00-\u0e7f\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003134f"
+_MARKS = "\u0e31\u0e34-\u0e3a\u0e47-\u0e4e\u3099\u309a"
+_CHARACTER = re.compile(rf"[{_SCRIPTS}][{_MARKS}]*|[^\s{_SCRIPTS}]+")
+_HAN = re.compile("([\u4e00-\u9fa5])")
 
 
-def mlqa_words(text: str, language: str) -> list[str]:
-    """The words that MLQA's script (version 1) compares."""
-    return _words(text, ARTICLES.get(language, ""), CHARACTERS.get(language, ""))
+class Named(Protocol):
+    """Anything with a task's name."""
 
-
-def fair_words(text: str, language: str) -> list[str]:
-    """The words of the fair score."""
-    return _words(text, FAIR_ARTICLES.get(language, ""), FAIR_CHARACTERS.get(language, ""))
-
-
-def _words(text: str, articles: str, characters: str) -> list[str]:
-    kept = "".join(char for char in text.lower() if char not in _punctuation())
-    if articles:
-        kept = re.sub(articles, " ", kept)
-    if characters:
-        kept = re.sub(f"([{characters}])", r" \1 ", kept)
-    return kept.split()
-
-
-@cache
-def _punctuation() -> frozenset[str]:
-    every = (chr(number) for number in range(sys.maxunicode))
-    return frozenset(char for char in every if unicodedata.category(char).startswith("P")) | set(string.punctuation)
-
-
-def answer_f1(prediction: str, answers: Sequence[str], words: Words) -> float:
-    """The best F1 over the gold answers, 0 to 1: twice the shared words over the words of both."""
-    found = Counter(words(prediction))
-    best = 0.0
-    for answer in answers:
-        gold = Counter(words(answer))
-        shared = (found & gold).total()
-        best = max(best, 2.0 * shared / (found.total() + gold.total()) if shared else 0.0)
-    return best
-
-
-def exact_match(prediction: str, answers: Sequence[str], words: Words) -> bool:
-    """Whether the prediction has the words of a gold answer, in order."""
-    return any(words(prediction) == words(answer) for answer in answers)
+    @property
+    def name(self) -> str:
+        """XTREME's key of the task."""
 
 
 def score_answers(
-    predictions: Sequence[str],
+    predictions: Sequence[str | None],
     gold: Sequence[Sequence[str]],
-    task: Task,
+    task: Named,
     *,
     language: str,
     ids: Sequence[str] = (),
@@ -96,34 +67,113 @@ def score_answers(
     """Score span question answering in one language.
 
     Args:
-        predictions: an answer for each question; an empty one counts 0.
-        gold: the right answers of each question, one at least.
-        task: ``mlqa`` is scored by its own script, all others by SQuAD's.
-        language: of the questions.
+        predictions: an answer for each question; ``None`` where there is none, which counts 0.
+        gold: the answers that are right, one or more for each question, in the same order.
+        task: its name decides XTREME's program: ``mlqa`` has its own, all others have SQuAD's.
+        language: ISO 639-1, of the answers.
         ids: each question's id, for messages.
         where: task and language, for messages.
 
     Returns:
-        XTREME's ``f1`` and ``exact_match``, and ``f1_by_language``, the fair one.
+        ``f1`` and ``exact_match`` as XTREME has them, and ``f1_by_language``. Of several gold answers the best
+        counts.
 
     Raises:
-        XstiltsError: if there is nothing to score, questions differ in number, or one has no gold answer.
+        XstiltsError: if there is nothing to score, questions differ in number, an answer is no text, a question has no
+            gold answer, or MLQA's program does not know the language.
     """
     where = where or f"{task.name}/{language}"
-    names = paired(len(predictions), len(gold), ids, where)
-    for name, answers in zip(names, gold, strict=True):
-        if not answers:
-            raise XstiltsError(
-                f"{where}: question {name} has no gold answer",
-                allowed="at least one answer",
-                next_step="take the question out, or restore its answers",
-            )
-    official: Words = partial(mlqa_words, language=language) if task.name == "mlqa" else squad_words
-    fair: Words = partial(fair_words, language=language)
-    pairs = list(zip(predictions, gold, strict=True))
-    every = [1.0] * len(pairs)
+    _check(predictions, gold, ids, where)
+    if task.name == "mlqa" and language not in MLQA_LANGUAGES:
+        raise XstiltsError(
+            f"{where}: MLQA is not scored in language '{language}'",
+            allowed=", ".join(MLQA_LANGUAGES),
+            next_step="leave the language out",
+        )
+    official = functools.partial(mlqa_words, language=language) if task.name == "mlqa" else squad_words
+    honest = functools.partial(language_words, language=language)
+    ones = np.ones(len(gold))
     return [
-        ratio("f1", [answer_f1(*pair, official) for pair in pairs], every, len(pairs)),
-        ratio("exact_match", [exact_match(*pair, official) for pair in pairs], every, len(pairs)),
-        ratio("f1_by_language", [answer_f1(*pair, fair) for pair in pairs], every, len(pairs)),
+        ratio("f1", _best(predictions, gold, official, word_f1), ones, len(gold)),
+        ratio("exact_match", _best(predictions, gold, official, _equal), ones, len(gold)),
+        ratio("f1_by_language", _best(predictions, gold, honest, word_f1), ones, len(gold)),
     ]
+
+
+def squad_words(text: str) -> list[str]:
+    """The words that SQuAD v1.1's program compares."""
+    bare = text.lower().translate(dict.fromkeys(map(ord, string.punctuation)))
+    return re.sub(ARTICLES["en"], " ", bare).split()
+
+
+def mlqa_words(text: str, *, language: str) -> list[str]:
+    """The words that MLQA's program compares; ``language`` is one of ``MLQA_LANGUAGES``."""
+    bare = text.lower().translate(_punctuation())
+    if language in ARTICLES:
+        bare = re.sub(ARTICLES[language], " ", bare)
+    return (_HAN.sub(r" \1 ", bare) if language == "zh" else bare).split()
+
+
+def language_words(text: str, *, language: str) -> list[str]:
+    """The words that ``f1_by_language`` compares, in any language; of a text that is nothing but marks, the marks."""
+    bare = text.lower().translate(_punctuation())
+    articles = ARABIC_ARTICLE if language == "ar" else ARTICLES.get(language)
+    words = _split(re.sub(articles, " ", bare) if articles else bare, language)
+    return words or _split(text.lower(), language)
+
+
+def word_f1(predicted: Sequence[str], right: Sequence[str]) -> float:
+    """F1 of two bags of words, 0 to 1; 0 when they share none, also when both are empty."""
+    same = (Counter(predicted) & Counter(right)).total()
+    return 2 * same / (len(predicted) + len(right)) if same else 0.0
+
+
+def _equal(predicted: Sequence[str], right: Sequence[str]) -> float:
+    return float(list(predicted) == list(right))
+
+
+def _split(text: str, language: str) -> list[str]:
+    return _CHARACTER.findall(text) if language in UNSPACED else text.split()
+
+
+def _best(
+    predictions: Sequence[str | None],
+    gold: Sequence[Sequence[str]],
+    words: Callable[[str], list[str]],
+    measure: Callable[[Sequence[str], Sequence[str]], float],
+) -> list[float]:
+    """Each question's measure against its nearest gold answer."""
+    return [
+        0.0 if predicted is None else max(measure(words(predicted), words(answer)) for answer in right)
+        for predicted, right in zip(predictions, gold, strict=True)
+    ]
+
+
+@functools.cache
+def _punctuation() -> Mapping[int, None]:
+    """Every character of a Unicode class P, and ASCII's punctuation, some of which are symbols to Unicode."""
+    marks = (code for code in range(sys.maxunicode + 1) if unicodedata.category(chr(code)).startswith("P"))
+    return MappingProxyType(dict.fromkeys([*marks, *map(ord, string.punctuation)]))
+
+
+def _check(predictions: Sequence[str | None], gold: Sequence[Sequence[str]], ids: Sequence[str], where: str) -> None:
+    """Refuse what cannot be scored."""
+    if not gold:
+        raise nothing(where)
+    names = ids or [str(number) for number in range(len(gold))]
+    if not len(predictions) == len(gold) == len(names):
+        raise XstiltsError(
+            f"{where}: {len(predictions)} predicted answers, {len(gold)} questions, {len(names)} ids",
+            allowed="one answer, or None, for each question, in the order of the gold",
+            next_step="predict again, from the same questions as the gold",
+        )
+    for name, predicted, right in zip(names, predictions, gold, strict=True):
+        odd = [each for each in (predicted, *right) if each is not None and not isinstance(each, str)]
+        if odd or not right:
+            raise XstiltsError(
+                f"{where}: answer {odd[0]!r} of question {name} is no text"
+                if odd
+                else f"{where}: question {name} has no gold answer",
+                allowed="text; one gold answer or more for each question",
+                next_step="correct the question",
+            )

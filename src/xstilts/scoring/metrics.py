@@ -81,7 +81,7 @@ def score_tagging(
             )
     tokens = [len(right) for right in gold]
     if not sum(tokens):
-        raise _nothing(where)
+        raise nothing(where)
     same = [sum(map(operator.eq, predicted, right)) for predicted, right in zip(predictions, gold, strict=True)]
     pairs = [(chunks(predicted), chunks(right)) for predicted, right in zip(predictions, gold, strict=True)]
     agreed = [2 * len(predicted & right) for predicted, right in pairs]
@@ -216,7 +216,7 @@ def _checked(
 def paired(predicted: int, gold: int, ids: Sequence[str], where: str) -> Sequence[str]:
     """Refuse predictions that are not as many as the gold rows; the names of the rows otherwise."""
     if not gold:
-        raise _nothing(where)
+        raise nothing(where)
     names = ids or [str(number) for number in range(gold)]
     if predicted != gold or len(names) != gold:
         first = f". First difference at row {names[predicted]}" if predicted < min(gold, len(names)) else ""
@@ -228,5 +228,6 @@ def paired(predicted: int, gold: int, ids: Sequence[str], where: str) -> Sequenc
     return names
 
 
-def _nothing(where: str) -> XstiltsError:
+def nothing(where: str) -> XstiltsError:
+    """The error for a language without rows."""
     return XstiltsError(f"{where}: there is nothing to score", next_step="check that the language has test rows")
