@@ -33,6 +33,7 @@ from xstilts.training.model import (
 from xstilts.training.predict import predict
 from xstilts.training.products import products
 from xstilts.training.resume import Checkpoints
+from xstilts.training.states import can_be_kept
 from xstilts.training.vocabulary import Marks, Vocabulary, vocabulary_of
 
 CPU = torch.device("cpu")
@@ -217,6 +218,16 @@ def test_a_cell_keeps_what_was_trained_and_nothing_else(tiny_encoder: Path, tmp_
     again, _ = load_model(tiny_encoder, tmp_path / "upper.safetensors", vocabulary, UDPOS, 0, keep_head=True)
     for name, tensor in upper.state_dict().items():
         assert torch.equal(again.state_dict()[name], tensor), name
+
+
+def test_states_are_kept_where_cells_can_share_them(tiny_encoder: Path, tmp_path: Path) -> None:
+    for layers in (0, 1):
+        model, vocabulary, _, _, _ = train_tiny(tiny_encoder, steps=1, frozen=layers)
+        save_state(trained_state(model, vocabulary, None), tmp_path / f"{layers}.safetensors", {})
+    assert can_be_kept(tiny_encoder, None, 1)
+    assert can_be_kept(tiny_encoder, tmp_path / "1.safetensors", 1)
+    assert not can_be_kept(tiny_encoder, tmp_path / "0.safetensors", 1), "its lowest layer was trained"
+    assert not can_be_kept(tiny_encoder, None, 0)
 
 
 def test_what_an_earlier_cell_trained_stays_in_a_frozen_one(tiny_encoder: Path, tmp_path: Path) -> None:

@@ -124,7 +124,7 @@ class _Cell:
         self.encoder.forget()
         give_memory_back()
         layers = self.settings.frozen_layers if self.settings.steps else 0
-        kept = can_be_kept(self.base, layers)
+        kept = can_be_kept(self.base, self.start, layers)
         vocabulary = vocabulary_of(marks, *(examples.values() if kept else [examples.get("train", Encoded.of([]))]))
         model, report = load_model(self.base, self.start, vocabulary, self.task, self.identity["seeds"]["head"])
         model.to(self.device)

@@ -7,6 +7,7 @@ ids, and the head.
 import contextlib
 import json
 import os
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -293,6 +294,15 @@ def trained_state(model: TaskModel, vocabulary: Vocabulary, earlier: Path | None
     state[ROW_IDS] = torch.from_numpy(ids[order])
     state[ROWS] = rows[torch.from_numpy(order)].contiguous()
     return state
+
+
+def trained_from(weights: Path) -> int:
+    """The lowest layer that the weights of a cell hold; 0 when they hold the embedding or something beside layers."""
+    with safe_open(weights, "pt") as file:
+        names = sorted(set(file.keys()))
+        found = [re.search(r"\.layer\.(\d+)\.", name) for name in names if name.startswith(ENCODER)]
+        rows = file.get_slice(ROW_IDS).get_shape()[0]
+    return 0 if rows or None in found else min(int(match[1]) for match in found if match)
 
 
 def save_state(state: Mapping[str, Tensor], path: Path, facts: Mapping[str, Json]) -> None:

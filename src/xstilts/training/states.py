@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from xstilts.files import Json, read_json, sha256_of_json, told_when_full
 from xstilts.training.batches import Collator, equal_length_batches
 from xstilts.training.encoded import Encoded
-from xstilts.training.model import TaskModel, embedding_name, stack_of
+from xstilts.training.model import TaskModel, embedding_name, stack_of, trained_from
 from xstilts.training.products import products
 from xstilts.training.vocabulary import vocabulary_of
 
@@ -31,9 +31,19 @@ ALIKE = ("bert", "roberta", "xlm-roberta")
 """Model types whose layers take hidden states [b, s, h] and return them so; others run their frozen layers anew."""
 
 
-def can_be_kept(base: Path, frozen_layers: int) -> bool:
-    """Whether states from disk can stand for an encoder's frozen layers."""
-    return frozen_layers > 0 and read_json(base / "config.json")["model_type"] in ALIKE
+def can_be_kept(base: Path, start: Path | None, frozen_layers: int) -> bool:
+    """Whether states from disk can stand for an encoder's frozen layers, and other cells can share them.
+
+    They cannot when the cell before trained one of these layers: each cell would then write states of its own.
+
+    Args:
+        base: checkpoint folder of the base encoder.
+        start: weights of an earlier cell, or nothing.
+        frozen_layers: how many of the lowest.
+    """
+    if not frozen_layers or read_json(base / "config.json")["model_type"] not in ALIKE:
+        return False
+    return start is None or trained_from(start) >= frozen_layers
 
 
 class FrozenStates:
