@@ -154,9 +154,9 @@ class Target:
         corpus: where its rows come from; decides the task.
         train_corpus: where its English training and dev rows come from, when its own corpus has none; a corpus of the
             same family and labels. XTREME's XNLI is trained on MultiNLI, XQuAD and MLQA on SQuAD.
-        languages: scored languages; English must be among them.
-        train_rows: English training rows.
-        dev_rows: English dev rows.
+        languages: scored languages; English must be among them, but for retrieval, whose candidates are English.
+        train_rows: English training rows; 0 for retrieval, which is not trained.
+        dev_rows: English dev rows; 0 for retrieval.
         test_rows: test rows of each language at most; 0 for all.
         domain: only rows of this domain; empty for all.
         slices: whether the domains of the test text are scored apart.
@@ -178,13 +178,15 @@ class Target:
     more_rows: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
-        corpus_named(self.corpus, where="params.yaml, targets")
+        task = task_named(corpus_named(self.corpus, where="params.yaml, targets").task)
+        retrieval = task.family.value == "sentence_retrieval"
         if list(self.more_rows) != sorted({*self.more_rows} - set(range(self.train_rows + 1))):
             raise bad(
                 "targets.*.more_rows", list(self.more_rows), f"rising numbers above train_rows, {self.train_rows}"
             )
-        check_positive("targets.*.dev_rows", self.dev_rows)
-        if "en" not in self.languages:
+        if not retrieval:
+            check_positive("targets.*.dev_rows", self.dev_rows)
+        if "en" not in self.languages and not retrieval:
             raise bad("targets.*.languages", list(self.languages), "a list with 'en', the source language")
         if len(set(self.languages)) != len(self.languages):
             raise bad("targets.*.languages", list(self.languages), "each language once")

@@ -41,7 +41,7 @@ def normalised_rows(corpus: Corpus, folder: Path) -> list[dict[str, Any]]:
             continue
         for line, raw in _questions(corpus, path, name) if task.family is Family.SPAN_QA else _lines(path):
             rows.append(_row(corpus, (*family.inputs, family.gold), raw, f"{name}, line {line}"))
-            identity = str(raw.get("id", raw.get("idx", line - 1)))
+            identity = str(raw["id"]) if "id" in raw else f"{ours[split]}-{raw.get('idx', line - 1)}"
             found = document.match(identity) if document else None
             own = str(raw.get("paragraph", identity))
             rows[-1] |= {

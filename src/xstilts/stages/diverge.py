@@ -47,9 +47,11 @@ def _slices(study: Study, layout: Layout, target: str, facts: Json) -> dict[tupl
     """A target's English text: training, dev and test inputs together, whole and by domain."""
     family = family_of(TASKS[facts["task"]])
     folder = layout.data("arms", "targets", target)
-    rows = read_rows(folder / "inputs" / "en.parquet") if "en" in facts["inputs"] else []
     if family.trained:
+        rows = read_rows(folder / "inputs" / "en.parquet")
         rows += read_rows(folder / "train.parquet") + read_rows(folder / "dev.parquet")
+    else:  # the English candidates of every language
+        rows = [row for language in facts["inputs"] for row in read_rows(folder / "inputs" / f"{language}.parquet")]
     found = {(target, "all"): _texts(rows, family)}
     if study.targets[target].slices:
         for domain in sorted({row["domain"] for row in rows if row["domain"]}):

@@ -1,0 +1,98 @@
+"""Every family as a target of one tiny study, from rows to a report: tagging, answers, choices, numbers, retrieval."""
+
+import csv
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ruamel.yaml import YAML
+
+from tests.conftest import Project, sentences, write_corpus
+from xstilts.files import read_json
+
+pytestmark = pytest.mark.slow
+LANGUAGES = ("en", "de", "zh")
+
+
+def _texts(language: str, count: int, split: str) -> list[tuple[str, list[str]]]:
+    return [(row["id"], row["tokens"]) for row in sentences(language, count, 9, f"{language}-{split}")]
+
+
+def _paragraph(tokens: list[str], identity: str) -> dict[str, Any]:
+    answer = {"text": tokens[1], "answer_start": len(tokens[0]) + 1}
+    return {"context": " ".join(tokens), "qas": [{"id": identity, "question": tokens[1], "answers": [answer]}]}
+
+
+def write_more_data(data: Path) -> None:
+    """Corpora of the families that ``write_tiny_data`` has not."""
+    write_corpus(
+        data / "xquad",
+        {f"{each}.test": [_paragraph(t, i) for i, t in _texts(each, 20, "q")] for each in LANGUAGES},
+    )
+    shifts = {
+        f"en_wiki.{split}": [
+            _paragraph(tokens, identity) | {"domain": "wiki"} for identity, tokens in _texts("en", 60, split)
+        ]
+        for split in ("train", "heldout")
+    }
+    write_corpus(data / "squadshifts", shifts)
+    choices: dict[str, list[dict[str, Any]]] = {}
+    numbers: dict[str, list[dict[str, Any]]] = {}
+    for name in ("en.train", "en.dev", "en.test", "de.test"):
+        language, split = name.split(".")
+        made = _texts(language, 40, f"{split}-c")
+        choices[name] = [
+            {"idx": n, "premise": " ".join(t), "question": "cause", "choice1": t[0], "choice2": t[1], "label": n % 2}
+            for n, (_, t) in enumerate(made)
+        ]
+        numbers[name] = [
+            {"id": i, "sentence1": " ".join(t), "sentence2": t[0], "score": float(n % 6)}
+            for n, (i, t) in enumerate(made)
+        ]
+    write_corpus(data / "xcopa", choices)
+    write_corpus(data / "stsb", numbers)
+    pairs = zip(_texts("de", 20, "t"), _texts("en", 20, "t"), strict=True)
+    write_corpus(
+        data / "tatoeba",
+        {"de.test": [{"id": i, "sentence": " ".join(a), "english": " ".join(b)} for (i, a), (_, b) in pairs]},
+    )
+
+
+def test_every_family_goes_from_rows_to_a_report(make_project: Callable[[], Project]) -> None:
+    project = make_project()
+    write_more_data(project.data)
+    params = YAML().load(project.root / "params.yaml")
+    more = ["xquad", "squadshifts", "xcopa", "stsb", "tatoeba"]
+    params["corpora"] += more
+    params["targets"] |= {
+        "xquad": {"corpus": "xquad", "train_corpus": "squadshifts", "languages": list(LANGUAGES), "train_rows": 16,
+                  "dev_rows": 20},
+        "xcopa": {"corpus": "xcopa", "languages": ["en", "de"], "train_rows": 16, "dev_rows": 20},
+        "stsb": {"corpus": "stsb", "languages": ["en", "de"], "train_rows": 16, "dev_rows": 20},
+        "tatoeba": {"corpus": "tatoeba", "languages": ["de"], "train_rows": 0, "dev_rows": 0},
+    }  # fmt: skip
+    params["arms"]["blocks"]["answers"] = {"corpus": "squadshifts", "part": "*", "labelled_items": 20}
+    YAML().dump(params, project.root / "params.yaml")
+    project.xstilts("lock", *(word for corpus in more for word in ("--corpus", corpus)))
+    project.dvc("repro")
+
+    with (project.root / "results/quickstart/evaluate/tiny/scores.csv").open(encoding="utf-8", newline="") as file:
+        rows = [row for row in csv.DictReader(file) if row["main"] == "true" and row["arm"] != "majority"]
+    found = {(row["target"], row["metric"]): set() for row in rows}  # type: ignore[var-annotated]
+    for row in rows:
+        found[row["target"], row["metric"]] |= {row["language"]}
+    assert found == {
+        ("udpos", "token_accuracy"): {"en", "de", "zh"},
+        ("xquad", "f1"): {"en", "de", "zh"},
+        ("xcopa", "accuracy"): {"en", "de"},
+        ("stsb", "spearman"): {"en", "de"},
+        ("tatoeba", "accuracy"): {"de"},
+    }
+    arms = {row["arm"] for row in rows}
+    assert arms == {"none", "control.word-order", "answers.all", "gum.news", "gum.bio", "gum.court", "gum.essay"}
+    analysis = read_json(project.root / "results/quickstart/analyse/analysis.json")
+    assert set(analysis["encoders"]["tiny"]["targets"]) == set(params["targets"])
+    assert (project.root / "results/quickstart/report/index.html").stat().st_size > 50_000
+    shutil.rmtree(project.data)
