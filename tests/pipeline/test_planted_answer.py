@@ -28,7 +28,7 @@ def smaller(params: dict[str, Any], seed: int) -> dict[str, Any]:
     return params
 
 
-@pytest.mark.parametrize("seed", [0, 1])
+@pytest.mark.parametrize("seed", [0])
 def test_the_planted_answer_is_found(seed: int, tmp_path: Path) -> None:
     for name in ("dvc.yaml", "sources.lock", ".dvcignore", ".gitignore"):
         shutil.copy(ROOT / name, tmp_path)
