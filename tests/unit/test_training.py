@@ -157,7 +157,7 @@ def test_rows_that_the_first_phase_trained_survive_the_second(tiny_encoder: Path
 def test_a_missing_encoder_tensor_is_an_error(tiny_encoder: Path, tmp_path: Path) -> None:
     model, vocabulary, _, _, _ = train_tiny(tiny_encoder)
     state = trained_state(model, vocabulary, None)
-    save_file(dict(list(state.items())[1:]), tmp_path / "w.safetensors", {"tensors": str(len(state))})
+    save_file(dict(list(state.items())[1:]), tmp_path / "w.safetensors", {"facts": f'{{"tensors": {len(state)}}}'})
     with pytest.raises(XstiltsError, match=f"{len(state) - 1} tensors where {len(state)} were kept"):
         load_model(tiny_encoder, tmp_path / "w.safetensors", vocabulary, UDPOS, head_seed=4)
     shutil.copytree(tiny_encoder, tmp_path / "less")
@@ -228,6 +228,14 @@ def test_states_are_kept_where_cells_can_share_them(tiny_encoder: Path, tmp_path
     assert can_be_kept(tiny_encoder, tmp_path / "1.safetensors", 1)
     assert not can_be_kept(tiny_encoder, tmp_path / "0.safetensors", 1), "its lowest layer was trained"
     assert not can_be_kept(tiny_encoder, None, 0)
+
+
+def test_equal_weights_are_equal_bytes(tiny_encoder: Path, tmp_path: Path) -> None:
+    model, vocabulary, _, _, _ = train_tiny(tiny_encoder, steps=1)
+    state = trained_state(model, vocabulary, None)
+    for number in range(8):
+        save_state(state, tmp_path / f"{number}.safetensors", {"task": "udpos"})
+    assert len({path.read_bytes() for path in tmp_path.glob("*.safetensors")}) == 1
 
 
 def test_what_an_earlier_cell_trained_stays_in_a_frozen_one(tiny_encoder: Path, tmp_path: Path) -> None:

@@ -232,7 +232,8 @@ def _source_tensors(
     trained = 0
     if start:
         with safe_open(start, "pt") as file:
-            wanted = int((file.metadata() or {}).get(TENSORS, len(file.keys())))
+            facts = json.loads((file.metadata() or {}).get("facts", "{}"))
+            wanted = int(facts.get(TENSORS, len(file.keys())))
             if len(file.keys()) != wanted:
                 raise XstiltsError(
                     f"{len(file.keys())} tensors where {wanted} were kept",
@@ -307,8 +308,10 @@ def trained_from(weights: Path) -> int:
 
 def save_state(state: Mapping[str, Tensor], path: Path, facts: Mapping[str, Json]) -> None:
     """Write a cell's weights; equal tensors give equal bytes."""
-    whole = {"facts": json.dumps(facts, sort_keys=True), TENSORS: str(len(state))}
-    save_file(dict(state), path, metadata=whole)
+    whole = {**facts, TENSORS: len(state)}
+    save_file(
+        dict(state), path, metadata={"facts": json.dumps(whole, sort_keys=True)}
+    )  # one key: their order is random
 
 
 def swap_vocabulary(model: TaskModel, base: Path, state: Mapping[str, Tensor], vocabulary: Vocabulary) -> None:
