@@ -15,10 +15,10 @@ from xstilts.cells.grid import NONE, Grid, tuned
 from xstilts.cells.spec import CellSpec
 from xstilts.cells.stage import ensure_cells
 from xstilts.cells.store import CellStore
-from xstilts.config import Training, TuneSection
 from xstilts.errors import XstiltsError
 from xstilts.families import family_of
 from xstilts.files import Json, read_json
+from xstilts.sections import Training, TuneSection
 from xstilts.seeds import derived_seed
 from xstilts.tasks import TASKS
 

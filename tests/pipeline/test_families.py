@@ -1,7 +1,6 @@
 """Every family as a target of one tiny study, from rows to a report: tagging, answers, choices, numbers, retrieval."""
 
 import csv
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,8 @@ import pytest
 from ruamel.yaml import YAML
 
 from tests.conftest import Project, sentences, write_corpus
-from xstilts.files import read_json
+from xstilts.files import read_json, read_jsonl, write_json
+from xstilts.scoring.xtreme import check_folder, score_folder
 
 pytestmark = pytest.mark.slow
 LANGUAGES = ("en", "de", "zh")
@@ -95,4 +95,18 @@ def test_every_family_goes_from_rows_to_a_report(make_project: Callable[[], Proj
     analysis = read_json(project.root / "results/quickstart/analyse/analysis.json")
     assert set(analysis["encoders"]["tiny"]["targets"]) == set(params["targets"])
     assert (project.root / "results/quickstart/report/index.html").stat().st_size > 50_000
-    shutil.rmtree(project.data)
+
+    folder = project.root / "submission"
+    project.xstilts("submission", "quickstart", "--out", "submission")
+    names = {path.relative_to(folder).with_suffix("").as_posix() for path in folder.rglob("*.*")}
+    wanted = {f"{task}/test-{language}" for task in ("udpos", "xquad") for language in LANGUAGES}
+    assert names == wanted | {"tatoeba/test-de"}
+    assert {fault.what for fault in check_folder(folder)} == {"missing", "the folder is missing"}
+
+    for language in LANGUAGES:
+        paragraphs = read_jsonl(project.data / "xquad" / f"{language}.test.jsonl.gz")
+        write_json(project.root / f"gold/xquad/test-{language}.json", {"data": [{"paragraphs": paragraphs}]})
+    official = score_folder(folder, project.root / "gold").tasks["xquad"]
+    stored = {row["language"]: row for row in rows if (row["target"], row["arm"]) == ("xquad", "none")}
+    for language in LANGUAGES:
+        assert official.of("f1", language) == pytest.approx(float(stored[language]["value"]), abs=1e-5)

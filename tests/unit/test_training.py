@@ -1,9 +1,7 @@
 """The trainer: exact trimming, an account of every tensor, repeatable bits, every architecture."""
 
-import contextlib
 import shutil
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -13,88 +11,25 @@ from safetensors.torch import load_file, save_file
 from transformers import AutoTokenizer
 
 from tests.conftest import sentences, write_tiny_encoder
+from tests.tiny_training import CPU, UDPOS, predicted, train_tiny
 from xstilts.errors import XstiltsError
 from xstilts.families import family_of
-from xstilts.tasks import TASKS
-from xstilts.training.batches import Collator, budget_batches, equal_length_batches, micro_batches, training_batches
+from xstilts.training.batches import Collator, budget_batches, equal_length_batches, training_batches
 from xstilts.training.dropout import CUTS, MaskPool
-from xstilts.training.encoded import Encoded, Encoder
-from xstilts.training.loop import DivergedError, parameter_groups, rate_at, train
+from xstilts.training.encoded import Encoder
+from xstilts.training.loop import DivergedError, parameter_groups, rate_at
 from xstilts.training.model import (
     ROW_IDS,
     embedding_name,
-    freeze,
-    frozen_in,
     load_model,
     save_state,
-    swap_vocabulary,
     trained_state,
 )
-from xstilts.training.predict import predict
 from xstilts.training.products import products
 from xstilts.training.resume import Checkpoints
-from xstilts.training.states import can_be_kept
 from xstilts.training.vocabulary import Marks, Vocabulary, vocabulary_of
 
-CPU = torch.device("cpu")
-SETTINGS = SimpleNamespace(learning_rate=2e-3, warmup_fraction=0.25, weight_decay=0.01)
-UDPOS = TASKS["udpos"]
 ARCHITECTURES = ("bert", "roberta", "xlm-roberta", "xlnet", "deberta-v2")
-
-
-def train_tiny(
-    base: Path,
-    *,
-    start: Path | None = None,
-    full: bool = False,
-    steps: int = 4,
-    batch_size: int = 8,
-    lr: float = 2e-3,
-    room: int = 1024,
-    dropout: bool = True,
-    checkpoints: Checkpoints | None = None,
-    frozen: int = 0,
-    precision: torch.dtype = torch.float32,
-    cast_once: bool = True,
-) -> tuple[Any, Vocabulary, list[float], Any, list[dict[str, Any]]]:
-    """Train the tiny encoder on a few sentences; with ``full``, with every row of the embedding in memory."""
-    torch.set_num_threads(1)
-    tokenizer = AutoTokenizer.from_pretrained(base)
-    family = family_of(UDPOS)
-    rows = sentences("en", 32, 5, "train")
-    examples = family.encode(rows, tokenizer, UDPOS, 48)
-    vocabulary = Vocabulary(np.arange(len(tokenizer))) if full else vocabulary_of(Marks.of(tokenizer), examples)
-    model, report = load_model(base, start, vocabulary, UDPOS, head_seed=3)
-    for module in model.modules():
-        if isinstance(module, torch.nn.Dropout) and not dropout:
-            module.p = 0.0
-    collate = Collator(Marks.of(tokenizer), vocabulary, CPU)
-    losses: list[float] = []
-    packed = Encoded.of(examples)
-    order = training_batches(packed.lengths, packed.items, batch_size, steps, np.random.default_rng(1))
-    freeze(model.encoder, frozen)
-    with frozen_in(model, precision) if cast_once else contextlib.nullcontext():
-        train(
-            model,
-            lambda step: [collate(part) for part in micro_batches([examples[index] for index in order[step]], room)],
-            steps,
-            SimpleNamespace(**{**vars(SETTINGS), "learning_rate": lr}),
-            precision=precision,
-            dropout_seed=11,
-            on_event=lambda step, name, value: losses.append(value) if name == "loss" else None,
-            checkpoints=checkpoints,
-        )
-    return model, vocabulary, losses, report, rows
-
-
-def predicted(base: Path, model: Any, state: dict[str, torch.Tensor], rows: list[dict[str, Any]]) -> list[Any]:
-    tokenizer = AutoTokenizer.from_pretrained(base)
-    examples = family_of(UDPOS).encode([{"tokens": row["tokens"]} for row in rows], tokenizer, UDPOS, 48)
-    vocabulary = vocabulary_of(Marks.of(tokenizer), examples)
-    swap_vocabulary(model, base, state, vocabulary)
-    collate = Collator(Marks.of(tokenizer), vocabulary, CPU)
-    model.for_prediction(torch.float32)
-    return predict(model, {"rows": examples}, {"rows": len(rows)}, UDPOS, collate)["rows"]
 
 
 def test_trimming_the_vocabulary_changes_no_bit(tiny_encoder: Path) -> None:
@@ -187,80 +122,6 @@ def test_every_architecture_trains_and_predicts(architecture: str, tmp_path: Pat
     assert report.copied == len(model.encoder.state_dict())
     found = predicted(base, model, trained_state(model, vocabulary, None), rows[:4])
     assert [len(tags) for tags in found] == [len(row["tokens"]) for row in rows[:4]]
-
-
-@pytest.mark.parametrize("architecture", ARCHITECTURES)
-def test_frozen_layers_stay_as_they_are_and_the_others_train(architecture: str, tmp_path: Path) -> None:
-    base = write_tiny_encoder(tmp_path / architecture, architecture)
-    before, *_ = train_tiny(base, steps=0)
-    after, *_ = train_tiny(base, steps=2, frozen=1)
-    old = before.state_dict()
-    moved = {name for name, tensor in after.state_dict().items() if not torch.equal(tensor, old[name])}
-    layers = {name for name in old if ".layer." in name}
-    between = {name for name in old if ".rel_embeddings." in name or name.startswith("encoder.encoder.LayerNorm.")}
-    assert all(tensor.dtype == torch.float32 for tensor in after.state_dict().values())
-    assert {name for name in moved if name.startswith("encoder.")} <= between | {
-        name for name in layers if ".layer.1." in name
-    }
-    assert any(name.startswith("encoder.") for name in moved)
-    assert any(name.startswith("head.") for name in moved)
-
-
-def test_a_cell_keeps_what_was_trained_and_nothing_else(tiny_encoder: Path, tmp_path: Path) -> None:
-    whole, _, _, _, _ = train_tiny(tiny_encoder, steps=2)
-    upper, vocabulary, _, _, _ = train_tiny(tiny_encoder, steps=2, frozen=1)
-    state = trained_state(upper, vocabulary, None)
-    assert {name for name in state if name.startswith("encoder.")} == {
-        f"encoder.{name}" for name in whole.encoder.state_dict() if ".layer.1." in name
-    }
-    assert len(state[ROW_IDS]) == 0
-    save_state(state, tmp_path / "upper.safetensors", {})
-    again, _ = load_model(tiny_encoder, tmp_path / "upper.safetensors", vocabulary, UDPOS, 0, keep_head=True)
-    for name, tensor in upper.state_dict().items():
-        assert torch.equal(again.state_dict()[name], tensor), name
-
-
-def test_states_are_kept_where_cells_can_share_them(tiny_encoder: Path, tmp_path: Path) -> None:
-    for layers in (0, 1):
-        model, vocabulary, _, _, _ = train_tiny(tiny_encoder, steps=1, frozen=layers)
-        save_state(trained_state(model, vocabulary, None), tmp_path / f"{layers}.safetensors", {})
-    assert can_be_kept(tiny_encoder, None, 1)
-    assert can_be_kept(tiny_encoder, tmp_path / "1.safetensors", 1)
-    assert not can_be_kept(tiny_encoder, tmp_path / "0.safetensors", 1), "its lowest layer was trained"
-    assert not can_be_kept(tiny_encoder, None, 0)
-
-
-def test_equal_weights_are_equal_bytes(tiny_encoder: Path, tmp_path: Path) -> None:
-    model, vocabulary, _, _, _ = train_tiny(tiny_encoder, steps=1)
-    state = trained_state(model, vocabulary, None)
-    for number in range(8):
-        save_state(state, tmp_path / f"{number}.safetensors", {"task": "udpos"})
-    assert len({path.read_bytes() for path in tmp_path.glob("*.safetensors")}) == 1
-
-
-def test_what_an_earlier_cell_trained_stays_in_a_frozen_one(tiny_encoder: Path, tmp_path: Path) -> None:
-    first, vocabulary, _, _, _ = train_tiny(tiny_encoder, steps=2)
-    save_state(trained_state(first, vocabulary, None), tmp_path / "first.safetensors", {})
-    second, vocabulary, _, _, _ = train_tiny(tiny_encoder, start=tmp_path / "first.safetensors", steps=2, frozen=1)
-    save_state(trained_state(second, vocabulary, tmp_path / "first.safetensors"), tmp_path / "second.safetensors", {})
-    again, _ = load_model(tiny_encoder, tmp_path / "second.safetensors", vocabulary, UDPOS, 0, keep_head=True)
-    for name, tensor in second.state_dict().items():
-        assert torch.equal(again.state_dict()[name], tensor), name
-
-
-def test_casting_frozen_matrices_once_keeps_every_bit(tiny_encoder: Path) -> None:
-    runs = [
-        train_tiny(tiny_encoder, steps=6, frozen=1, precision=torch.bfloat16, cast_once=cast_once)
-        for cast_once in (True, False)
-    ]
-    assert runs[0][2] == runs[1][2]
-    for name, tensor in runs[0][0].state_dict().items():
-        assert torch.equal(runs[1][0].state_dict()[name], tensor), name
-
-
-def test_an_encoder_keeps_a_layer_to_train(tiny_encoder: Path) -> None:
-    with pytest.raises(XstiltsError, match="the encoder has 2"):
-        train_tiny(tiny_encoder, steps=1, frozen=2)
 
 
 def test_divergence_is_an_error(tiny_encoder: Path) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from statistics import fmean
 
-from xstilts.config import AnalyseSection, Study
+from xstilts.config import Study
 from xstilts.errors import XstiltsError
 from xstilts.families import family_of
 from xstilts.files import Json
@@ -20,6 +20,7 @@ from xstilts.inference import (
     paired_gains,
     plateau_gate,
 )
+from xstilts.sections import AnalyseSection
 from xstilts.tasks import TASKS
 
 ALL, ENGLISH, NONE, MAJORITY = "all", "en", "none", "majority"

@@ -8,10 +8,11 @@ import numpy as np
 
 from xstilts.arms.draw import Drawn, draw, draw_arm, item_shares, split_documents, word_order_rows
 from xstilts.arms.overlap import TargetText, bare_id, by_draw, comparable_texts, distinct, without_overlap
-from xstilts.config import Block, Study, Target
+from xstilts.config import Study
 from xstilts.errors import XstiltsError
 from xstilts.families import FamilyCode, family_of
 from xstilts.files import Json
+from xstilts.sections import Block, Target
 from xstilts.seeds import generator
 from xstilts.sources.corpora import CORPORA
 from xstilts.tables import Rows, content_sha256

@@ -16,10 +16,11 @@ from xstilts.cells.spec import (
     library_versions,
     start_weights,
 )
-from xstilts.config import Study, Training
+from xstilts.config import Study
 from xstilts.families import family_of
 from xstilts.files import Json, read_json
 from xstilts.layout import Layout
+from xstilts.sections import Training
 from xstilts.seeds import derived_seed
 from xstilts.tasks import TASKS
 

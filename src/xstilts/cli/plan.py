@@ -9,9 +9,10 @@ from rich.table import Table
 
 from xstilts.cells.spec import PREDICTED_SHARE, SUBWORDS_PER_WORD, CellSpec
 from xstilts.cells.store import CellStore
-from xstilts.config import Study, Target, Training
+from xstilts.config import Study
 from xstilts.files import read_json
 from xstilts.layout import Layout
+from xstilts.sections import Target, Training
 from xstilts.sources.corpora import CORPORA
 from xstilts.tasks import TASKS, Family
 

@@ -3,9 +3,10 @@
 import shutil
 from pathlib import Path
 
-from xstilts.config import Study, check_name, load_study
+from xstilts.config import Study, load_study
 from xstilts.errors import XstiltsError, unknown
 from xstilts.files import write_text
+from xstilts.sections import check_name
 
 DEFAULT = "quickstart"
 

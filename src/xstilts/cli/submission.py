@@ -21,7 +21,7 @@ from xstilts.sources.corpora import CORPORA, language_of
 from xstilts.tables import read_rows
 
 TEXTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {name: (name, "bucc") if name == "bucc2018" else (name,) for name in XTREME}
+    {name: tuple(corpus for corpus in (name, f"xtreme-{name}", f"hub-{name}") if corpus in CORPORA) for name in XTREME}
 )
 """The corpora that hold a task's own text; a target on any other corpus says nothing about XTREME's test set."""
 

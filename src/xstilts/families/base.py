@@ -114,6 +114,7 @@ class FamilyCode(abc.ABC):
             logits.reshape(-1, logits.shape[-1]), targets.reshape(-1), ignore_index=IGNORED, reduction="sum"
         )
 
+    @abc.abstractmethod
     def outputs(self, logits: Tensor, batch: Batch, task: Task) -> list[Any]:
         """Each example's part of its row's prediction; nothing larger is kept of a batch.
 
@@ -122,21 +123,6 @@ class FamilyCode(abc.ABC):
             batch: what they belong to.
             task: for the labels.
         """
-        best = logits.argmax(-1).cpu().numpy()
-        return [
-            self.decode(row[offset : offset + len(example.input_ids)] if row.ndim else row, example, task)
-            for row, example, offset in zip(best, batch.examples, batch.offsets, strict=True)
-        ]
-
-    def decode(self, best: NDArray[np.int64], example: Example, task: Task) -> Any:
-        """Turn one example's argmax into its part of the row's prediction.
-
-        Args:
-            best: [s] or [] class ids, without padding.
-            example: what was encoded.
-            task: for the labels.
-        """
-        raise NotImplementedError
 
     def join(self, parts: Sequence[Any]) -> Any:
         """Put the parts of a row's prediction together."""
@@ -166,6 +152,27 @@ class FamilyCode(abc.ABC):
     @abc.abstractmethod
     def score(self, predictions: Sequence[Any], gold: Sequence[Any], task: Task, language: str = "en") -> list[Any]:
         """Score one language: a list of metrics, the headline's among them."""
+
+
+class Labelling(FamilyCode):
+    """A family that predicts the likeliest label of each item."""
+
+    def outputs(self, logits: Tensor, batch: Batch, task: Task) -> list[Any]:
+        best = logits.argmax(-1).cpu().numpy()
+        return [
+            self.decode(row[offset : offset + len(example.input_ids)] if row.ndim else row, example, task)
+            for row, example, offset in zip(best, batch.examples, batch.offsets, strict=True)
+        ]
+
+    @abc.abstractmethod
+    def decode(self, best: NDArray[np.int64], example: Example, task: Task) -> Any:
+        """Turn one example's likeliest labels into its part of the row's prediction.
+
+        Args:
+            best: [s] or [] class ids, without padding.
+            example: what was encoded.
+            task: for the labels.
+        """
 
 
 def masked_mean(hidden: Tensor, mask: Tensor) -> Tensor:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from xstilts.families.base import Example, FamilyCode, Row, class_ids, masked_mean
+from xstilts.families.base import Example, Labelling, Row, class_ids, masked_mean
 from xstilts.scoring import score_labels
 from xstilts.tasks import Task
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from xstilts.training.batches import Batch
 
 
-class SentenceClassification(FamilyCode):
+class SentenceClassification(Labelling):
     """Rows with ``text`` and ``label``."""
 
     inputs: tuple[str, ...] = ("text",)

@@ -144,7 +144,7 @@ def best_span(logits: NDArray[np.float32], positions: NDArray[np.int64]) -> tupl
     return float(sums[start, end]), int(spans[start, 0]), int(spans[end, 1])
 
 
-def round_trip(rows: Sequence[Row], tokenizer: PreTrainedTokenizerBase, max_length: int) -> list[bool]:
+def round_trip(rows: Sequence[Row], tokenizer: PreTrainedTokenizerBase, task: Task, max_length: int) -> list[bool]:
     """Whether each row's first answer comes back, character by character, from the subwords that stand for it.
 
     A tokenizer that cuts elsewhere than the annotators (Chinese, Japanese, Thai, digits, clitics) can never predict
@@ -153,6 +153,7 @@ def round_trip(rows: Sequence[Row], tokenizer: PreTrainedTokenizerBase, max_leng
     Args:
         rows: with gold.
         tokenizer: a fast tokenizer.
+        task: theirs.
         max_length: of the windows.
 
     Returns:
@@ -160,7 +161,7 @@ def round_trip(rows: Sequence[Row], tokenizer: PreTrainedTokenizerBase, max_leng
     """
     found = [False] * len(rows)
     family = SpanQA()
-    for example in family.encode(rows, tokenizer, _ANY, max_length):
+    for example in family.encode(rows, tokenizer, task, max_length):
         row, spans = rows[example.row], example.positions[1:].reshape(-1, 2)
         marks = example.targets[int(example.positions[0]) :][: len(spans)]
         start = np.flatnonzero((marks == START) | (marks == BOTH))
@@ -169,9 +170,6 @@ def round_trip(rows: Sequence[Row], tokenizer: PreTrainedTokenizerBase, max_leng
             text = str(row["context"])[spans[start[0], 0] : spans[end[0], 1]]
             found[example.row] |= text.strip() == str(row["answers"][0]["text"]).strip()
     return found
-
-
-_ANY: Any = None  # encoding does not depend on the task
 
 
 def _targets(

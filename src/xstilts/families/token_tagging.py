@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from xstilts.families.base import IGNORED, Example, FamilyCode, Row
+from xstilts.families.base import IGNORED, Example, Labelling, Row
 from xstilts.scoring import score_tagging
 from xstilts.tasks import Task
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 BARE_BOUNDARIES = frozenset({"▁", "Ġ"})
 
 
-class TokenTagging(FamilyCode):
+class TokenTagging(Labelling):
     """Rows with ``tokens`` and ``tags``."""
 
     inputs = ("tokens",)

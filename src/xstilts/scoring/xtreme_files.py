@@ -120,31 +120,27 @@ def _names(folder: Path, task: XtremeTask) -> list[Fault]:
 
 def read_predictions(folder: Path, task: XtremeTask, language: str) -> Found:
     """Read a language's predictions; what can be said without gold about them is checked."""
-    found, text = _open(folder, task.file(language))
-    if found.stops:
-        return found
-    if task.content is Content.ANSWERS:
-        _answers(found, text)
-    elif task.content is Content.TAGS:
-        _tags(found, task)
-    else:
-        _lines(found, task, language)
-    return found
+    return _read(folder, task, language, _answers)
 
 
 def read_gold(folder: Path, task: XtremeTask, language: str) -> Found:
     """Read a language's gold."""
+    found = _read(folder, task, language, _questions)
+    if not (found.lines and (found.gold or task.content is not Content.ANSWERS)) and not found.stops:
+        found.fault(None, "the gold is empty", task.content.value)
+    return found
+
+
+def _read(folder: Path, task: XtremeTask, language: str, read_json: Callable[[Found, str], None]) -> Found:
     found, text = _open(folder, task.file(language))
     if found.stops:
         return found
     if task.content is Content.ANSWERS:
-        _questions(found, text)
+        read_json(found, text)
     elif task.content is Content.TAGS:
         _tags(found, task)
     else:
         _lines(found, task, language)
-    if not (found.lines and (found.gold or task.content is not Content.ANSWERS)) and not found.stops:
-        found.fault(None, "the gold is empty", task.content.value)
     return found
 
 

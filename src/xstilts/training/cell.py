@@ -124,7 +124,7 @@ class _Cell:
         self.encoder.forget()
         give_memory_back()
         layers = self.settings.frozen_layers if self.settings.steps else 0
-        kept = can_be_kept(self.base, self.start, layers)
+        kept = layers if can_be_kept(self.base, self.start, layers) else 0
         vocabulary = vocabulary_of(marks, *(examples.values() if kept else [examples.get("train", Encoded.of([]))]))
         model, report = load_model(self.base, self.start, vocabulary, self.task, self.identity["seeds"]["head"])
         model.to(self.device)
@@ -134,7 +134,7 @@ class _Cell:
             content = {name: self._content(name) for name in examples}
             examples = self.states.added(model, layers, examples, content, collate)
         train_examples = examples.pop("train", Encoded.of([]))
-        with above(model, layers) if kept else contextlib.nullcontext():
+        with above(model, kept):
             trained = self._train(model, train_examples, collate) if self.settings.steps else Trained(0, 0, 0.0, 0.0)
         trained_s = time.perf_counter() - began
         state = trained_state(model, vocabulary, self.start)
@@ -142,10 +142,9 @@ class _Cell:
             fault("weights")
             save_state(state, self.folder / "weights.safetensors", {"task": self.task.name})
         if not kept:
-            vocabulary = vocabulary_of(marks, *examples.values())
-            swap_vocabulary(model, self.base, state, vocabulary)
-        with above(model, layers) if kept else contextlib.nullcontext():
-            collate = Collator(marks, vocabulary, self.device)
+            collate = Collator(marks, vocabulary_of(marks, *examples.values()), self.device)
+            swap_vocabulary(model, self.base, state, collate.vocabulary)
+        with above(model, kept):
             model.for_prediction(self.precision)
             outputs = predict(model, examples, {name: len(rows[name]) for name in examples}, self.task, collate)
         found = {

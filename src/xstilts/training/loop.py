@@ -22,7 +22,7 @@ CLIP_NORM = 1.0
 
 
 class Settings(Protocol):
-    """What the loop needs to know; ``config.Training`` has it."""
+    """What the loop needs to know; ``sections.Training`` has it."""
 
     learning_rate: float
     warmup_fraction: float

@@ -104,7 +104,10 @@ def stack_of(encoder: nn.Module) -> nn.ModuleList:
 
 @contextlib.contextmanager
 def above(model: TaskModel, layers: int) -> Iterator[None]:
-    """Let the states that a batch brings along stand for the lowest layers."""
+    """Let the states that a batch brings along stand for so many of the lowest layers; for none of them when 0."""
+    if not layers:
+        yield
+        return
     stack = stack_of(model.encoder)
     every = list(stack)
     model.given = stack[0] = _Given()
@@ -279,18 +282,16 @@ def trained_state(model: TaskModel, vocabulary: Vocabulary, earlier: Path | None
     state = {key: tensor.detach().cpu().contiguous() for key, tensor in model.state_dict().items()}
     ids, rows = vocabulary.ids, state.pop(ENCODER + name)
     frozen = {key for key, tensor in model.named_parameters() if not tensor.requires_grad}
-    if earlier:
-        with safe_open(earlier, "pt") as file:
-            frozen -= set(file.keys())
-    state = {key: tensor for key, tensor in state.items() if key not in frozen}
-    if not model.encoder.get_input_embeddings().weight.requires_grad:  # type: ignore[operator]
+    if ENCODER + name in frozen:
         ids, rows = ids[:0], rows[:0]
     if earlier:
         with safe_open(earlier, "pt") as file:
+            frozen -= set(file.keys())
             old_ids, old_rows = file.get_tensor(ROW_IDS).numpy(), file.get_tensor(ROWS)
         kept = ~np.isin(old_ids, ids)
         ids = np.concatenate([ids, old_ids[kept]])
         rows = torch.cat([rows, old_rows[torch.from_numpy(kept)]])
+    state = {key: tensor for key, tensor in state.items() if key not in frozen}
     order = np.argsort(ids)
     state[ROW_IDS] = torch.from_numpy(ids[order])
     state[ROWS] = rows[torch.from_numpy(order)].contiguous()
@@ -308,10 +309,8 @@ def trained_from(weights: Path) -> int:
 
 def save_state(state: Mapping[str, Tensor], path: Path, facts: Mapping[str, Json]) -> None:
     """Write a cell's weights; equal tensors give equal bytes."""
-    whole = {**facts, TENSORS: len(state)}
-    save_file(
-        dict(state), path, metadata={"facts": json.dumps(whole, sort_keys=True)}
-    )  # one key: their order is random
+    whole = {**facts, TENSORS: len(state)}  # one key of metadata: the order of several is random
+    save_file(dict(state), path, metadata={"facts": json.dumps(whole, sort_keys=True)})
 
 
 def swap_vocabulary(model: TaskModel, base: Path, state: Mapping[str, Tensor], vocabulary: Vocabulary) -> None:
