@@ -89,12 +89,14 @@ class LocalExecutor:
         self._crew.clear()
 
     def run(self, specs: Sequence[CellSpec]) -> Iterator[Outcome]:
-        """Train cells, longest first, and tell of each as it ends.
+        """Train cells and tell of each as it ends.
+
+        The first cell on each text comes first, since it encodes what the others read, then the longest.
 
         Args:
             specs: what to train; their keys differ.
         """
-        queue = sorted(specs, key=lambda spec: (-spec.cost, spec.key))
+        queue = _ordered(specs)
         attempts = dict.fromkeys((spec.key for spec in queue), 0)
         while len(self._crew) < min(self.workers, len(queue)):
             self._crew.append(_Worker(self.store))
@@ -114,6 +116,16 @@ class LocalExecutor:
                     queue.insert(0, spec)
                 else:
                     yield Outcome(spec, error)
+
+
+def _ordered(specs: Sequence[CellSpec]) -> list[CellSpec]:
+    longest = sorted(specs, key=lambda spec: (-spec.cost, spec.key))
+    first = {_texts(spec): spec.key for spec in reversed(longest)}
+    return sorted(longest, key=lambda spec: first[_texts(spec)] != spec.key)
+
+
+def _texts(spec: CellSpec) -> frozenset[str]:
+    return frozenset(file for name, file in spec.files.items() if name not in ("base", "start"))
 
 
 class _Worker:

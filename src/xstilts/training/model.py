@@ -18,6 +18,7 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 from transformers import AutoConfig, AutoModel
+from transformers.initialization import no_init_weights
 
 from xstilts.errors import XstiltsError
 from xstilts.families import FamilyCode, family_of
@@ -203,7 +204,8 @@ def load_model(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(head_seed)
         head = family_of(task).head(config.hidden_size, task)
-        encoder = AutoModel.from_config(config, attn_implementation="eager", dtype=torch.float32)
+        with no_init_weights():  # all of them are loaded below
+            encoder = AutoModel.from_config(config, attn_implementation="eager", dtype=torch.float32)
     if hasattr(encoder, "pooler"):
         encoder.pooler = None
     name = embedding_name(encoder)

@@ -5,7 +5,6 @@ give then depends on their weights and on the text alone, so a further pass, see
 """
 
 import copy
-import hashlib
 import os
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -14,16 +13,14 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
 
 from xstilts.files import Json, read_json, sha256_of_json, told_when_full
 from xstilts.training.batches import Collator, equal_length_batches
 from xstilts.training.encoded import Encoded
-from xstilts.training.model import TaskModel, embedding_name, stack_of, trained_from
+from xstilts.training.model import TaskModel, stack_of, trained_from
 from xstilts.training.products import products
-from xstilts.training.vocabulary import vocabulary_of
 
-FORMAT = 1
+FORMAT = 2
 """Raised when the same text and layers would give other bits."""
 TOKEN_BUDGET = 2048
 States = NDArray[np.int16] | NDArray[np.float32]
@@ -51,7 +48,7 @@ class FrozenStates:
 
     Args:
         folder: where they are; what is in it can be deleted at any time between runs.
-        identity: what decides how a row becomes subwords.
+        identity: what decides how a row becomes subwords, the base encoder's hash among it.
         precision: of prediction.
     """
 
@@ -69,7 +66,7 @@ class FrozenStates:
         """The groups with their states.
 
         Args:
-            model: with ``layers`` frozen; it is left as it was.
+            model: with ``layers`` of the base encoder frozen; it is left as it was.
             layers: how many of the lowest are frozen.
             groups: encoded rows of each group.
             content: hash of each group's rows.
@@ -78,14 +75,11 @@ class FrozenStates:
         Returns:
             For each group its rows, an example's ``hidden`` being [s, h].
         """
-        weights, found = _digest(model.encoder), {}
-        embedding = model.encoder.get_input_embeddings().weight.detach()  # type: ignore[operator]
+        identity = (FORMAT, *self.identity, layers, str(self.precision), collate.device.type)
+        found: dict[str, Encoded] = {}
         lower: TaskModel | None = None
         for name, group in groups.items():
-            rows = collate.vocabulary.rows_of(vocabulary_of(collate.marks, group).ids)
-            words = _sha256(embedding[torch.from_numpy(rows).to(embedding.device)])
-            identity = (FORMAT, *self.identity, layers, str(self.precision), collate.device.type)
-            file = self.folder / f"{sha256_of_json([*identity, content[name], weights, words])[:40]}.npy"
+            file = self.folder / f"{sha256_of_json([*identity, content[name]])[:40]}.npy"
             if not file.is_file():
                 lower = lower or copy.deepcopy(model).for_prediction(self.precision)
                 self._write(file, _states(lower, layers, group, collate))
@@ -121,17 +115,3 @@ def _states(model: TaskModel, layers: int, group: Encoded, collate: Collator) ->
         for index, value in zip(indices, values, strict=True):
             found[bounds[index] : bounds[index + 1]] = value
     return found
-
-
-def _digest(encoder: nn.Module) -> str:
-    """Of all frozen tensors but the word embedding, whose rows belong to a text."""
-    digest, words = hashlib.sha256(), embedding_name(encoder)
-    for name, tensor in encoder.named_parameters():
-        if not tensor.requires_grad and name != words:
-            digest.update(name.encode())
-            digest.update(bytes.fromhex(_sha256(tensor.detach())))
-    return digest.hexdigest()
-
-
-def _sha256(tensor: Tensor) -> str:
-    return hashlib.sha256(tensor.cpu().contiguous().numpy().data).hexdigest()
