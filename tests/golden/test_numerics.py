@@ -17,9 +17,9 @@ from safetensors.torch import load_file, save_file
 
 from tests.conftest import WORDS, sentences, write_tiny_encoder
 from xstilts.cells.spec import FROZEN_NUMERICS_VERSION, NUMERICS_VERSION, CellSpec, Labels
-from xstilts.files import read_json, read_jsonl
+from xstilts.files import read_json, read_jsonl, sha256_of_json
 from xstilts.seeds import generator
-from xstilts.tables import write_rows
+from xstilts.tables import read_rows, write_rows
 from xstilts.tasks import TASKS
 from xstilts.training import states
 
@@ -140,27 +140,48 @@ def test_kept_states_stand_for_frozen_layers(
     kept = run_family(family, tmp_path / "kept", frozen=1, architecture=architecture)
     monkeypatch.setattr(states, "ALIKE", ())
     anew = run_family(family, tmp_path / "anew", frozen=1, architecture=architecture)
-    assert len(list((tmp_path / "kept" / "encoded").glob("*.npy"))) == 4
-    assert list((tmp_path / "anew" / "encoded").glob("*.npy")) == []
+    assert len(list((tmp_path / "kept" / "encoded").rglob("*.texts.npy"))) == 4
+    assert list((tmp_path / "anew" / "encoded").rglob("*.texts.npy")) == []
     assert kept["losses"] == pytest.approx(anew["losses"], rel=1e-4)
     assert kept["predictions"] == anew["predictions"]
 
 
 def test_kept_states_are_used_again_and_belong_to_their_layers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = run_family("token_tagging", tmp_path, frozen=1)
-    files = sorted((tmp_path / "encoded").glob("*.npy"))
+    files = sorted((tmp_path / "encoded").rglob("*.texts.npy"))
     shutil.rmtree(tmp_path / "cells")
     with monkeypatch.context() as patch:
         patch.setattr(states, "_states", None)  # nothing is computed
         assert run_family("token_tagging", tmp_path, frozen=1) == first
-    assert sorted((tmp_path / "encoded").glob("*.npy")) == files
+    assert sorted((tmp_path / "encoded").rglob("*.texts.npy")) == files
     shutil.rmtree(tmp_path / "cells")
     weights = load_file(tmp_path / "encoder" / "model.safetensors")
     name = next(name for name in weights if "layer.0." in name and name.endswith("weight"))
     save_file({**weights, name: weights[name] + 0.5}, tmp_path / "encoder" / "model.safetensors", {"format": "pt"})
     changed = run_family("token_tagging", tmp_path, frozen=1, found="another")
     assert changed["losses"] != first["losses"]
-    assert len(list((tmp_path / "encoded").glob("*.npy"))) == 2 * len(files)
+    assert len(list((tmp_path / "encoded").rglob("*.texts.npy"))) == 2 * len(files)
+
+
+def test_a_text_that_another_group_has_is_copied_from_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run_family("sentence_classification", tmp_path, frozen=1)
+    expected = {path.name: path.read_bytes() for path in (tmp_path / "encoded").rglob("states-*/*.npy")}
+    shutil.rmtree(tmp_path / "cells")
+    for path in (tmp_path / "encoded").rglob("states-*/*"):
+        if not path.name.startswith(sha256_of_json("train")[:40]):
+            path.unlink()
+    texts, copied = read_rows(tmp_path / "dev.parquet"), states._copied
+    counts: list[tuple[int, int]] = []
+
+    def counted(found: Any, names: Any, folder: Path) -> list[int]:
+        left = copied(found, names, folder)
+        counts.append((len(names), len(left)))
+        return left
+
+    monkeypatch.setattr(states, "_copied", counted)
+    run_family("sentence_classification", tmp_path, frozen=1, found="tiny")
+    assert (len(texts), 0) in counts, "the first eight training sentences are the dev sentences"
+    assert {path.name: path.read_bytes() for path in (tmp_path / "encoded").rglob("states-*/*.npy")} == expected
 
 
 def test_every_family_has_golden_values() -> None:

@@ -83,6 +83,7 @@ def run_cell(spec: CellSpec, store_folder: Path) -> None:
     store = CellStore(store_folder)
     manifest = {"identity": dict(spec.identity), "settings": dict(spec.identity["settings"])}
     give_memory_back()  # what the cell before had would stand beside the tokenizer of this one
+    gc.freeze()  # what lives now is libraries: to walk through them again takes a tenth of a small cell
     with store.building(spec.key, manifest) as folder:
         cell = _Cell(spec, store_folder, folder)
         cell.run()
