@@ -83,4 +83,4 @@ def predicted(base: Path, model: Any, state: dict[str, torch.Tensor], rows: list
     swap_vocabulary(model, base, state, vocabulary)
     collate = Collator(Marks.of(tokenizer), vocabulary, CPU)
     model.for_prediction(torch.float32)
-    return predict(model, {"rows": examples}, {"rows": len(rows)}, UDPOS, collate)["rows"]
+    return predict(model, {"rows": examples}, {"rows": rows}, UDPOS, collate)["rows"]

@@ -118,7 +118,7 @@ class Study:
             if (other.family, other.labels) != (task.family, task.labels):
                 wanted = f"a corpus of family {task.family.value} with labels {', '.join(task.labels)}"
                 raise bad(f"targets.{name}.train_corpus", target.train_corpus, wanted)
-        if task.family.value != "sentence_retrieval":
+        if task.family.trained:
             check_positive(f"targets.{name}.train_rows", target.train_rows)
 
 

@@ -157,6 +157,10 @@ class Target:
         slices: whether the domains of the test text are scored apart.
         dev_from: the split that dev rows are drawn from; ``train`` takes rows that are not trained on, for a corpus
             whose dev split is too small to see a plateau.
+        layer: whose states make a sentence's embedding, in retrieval and mining; 0 for the last one. XTREME's scripts
+            take the 7th of 12 and the 13th of 24.
+        pooling: how they make it: ``mean`` of all subwords, as in XTREME's scripts, or ``cls``, the classification
+            subword.
         more_rows: larger English training sets for the arm ``none`` alone, each with the smaller ones in it: they tell
             how many labelled target examples a gain is worth.
     """
@@ -170,18 +174,22 @@ class Target:
     domain: str = ""
     slices: bool = False
     dev_from: Literal["dev", "train"] = "dev"
+    layer: int = 0
+    pooling: Literal["mean", "cls"] = "mean"
     more_rows: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         task = task_named(corpus_named(self.corpus, where="params.yaml, targets").task)
-        retrieval = task.family.value == "sentence_retrieval"
+        embedded = not task.family.trained
         if list(self.more_rows) != sorted({*self.more_rows} - set(range(self.train_rows + 1))):
             raise bad(
                 "targets.*.more_rows", list(self.more_rows), f"rising numbers above train_rows, {self.train_rows}"
             )
-        if not retrieval:
+        if not embedded:
             check_positive("targets.*.dev_rows", self.dev_rows)
-        if "en" not in self.languages and not retrieval:
+        if self.layer < 0 or (not embedded and (self.layer or self.pooling != "mean")):
+            raise bad("targets.*.layer", self.layer, "0 or more, for retrieval and mining; no other target has one")
+        if "en" not in self.languages and not embedded:
             raise bad("targets.*.languages", list(self.languages), "a list with 'en', the source language")
         if len(set(self.languages)) != len(self.languages):
             raise bad("targets.*.languages", list(self.languages), "each language once")

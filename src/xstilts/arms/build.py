@@ -79,7 +79,12 @@ def _build_targets(study: Study, read: Reader, built: Built) -> TargetText:
     for name, target in study.targets.items():
         task, family = corpus_task(target.corpus)
         train, dev = _labelled(study, name, target, read) if family.trained else ({}, [])
-        tests = [row for row in read(target.corpus, "test", False) if row["language"] in target.languages]
+        tests = [
+            row
+            for split in family.test_splits
+            for row in read(target.corpus, split, False)
+            if row["language"] in target.languages
+        ]
         held_out |= comparable_texts(tests, family, minimum) | comparable_texts(dev, family, minimum)
         for rows in train.values():
             training |= comparable_texts(rows, family, minimum)
@@ -169,7 +174,7 @@ def _describe_target(
 
 
 def _drawn_tests(study: Study, name: str, target: Target, rows: list[dict[str, Any]], family: FamilyCode) -> Rows:
-    """The same source ids in every language of a parallel corpus; retrieval keeps all its candidates."""
+    """The same source ids in every language of a parallel corpus; retrieval and mining keep all their candidates."""
     if not family.trained:
         return rows
     rows = sorted(rows, key=lambda row: bare_id(row["id"]))

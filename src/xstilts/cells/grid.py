@@ -123,10 +123,14 @@ class Grid:
         )
         identity["start"] = start.key if start else None
         identity["inputs"] = {language: entry["sha256"] for language, entry in inputs.items()}
+        task = TASKS[facts["task"]]
+        if not task.family.trained:
+            chosen = self.study.targets[target]
+            identity["embedding"] = {"layer": chosen.layer, "pooling": chosen.pooling}
         files = {"base": str(self.base)}
         if start:
             files["start"] = str(start_weights(self.layout.store, start.key))
-        if family_of(TASKS[facts["task"]]).trained:
+        if task.family.trained:
             files |= {
                 "train": str(folder / f"train{f'-{rows}' if rows else ''}.parquet"),
                 "dev": str(folder / "dev.parquet"),

@@ -13,6 +13,7 @@ from rich.table import Table
 from xstilts.cli.score import show_faults
 from xstilts.config import Study
 from xstilts.errors import XstiltsError, unknown
+from xstilts.families.bitext_mining import chosen_pairs
 from xstilts.files import Json, read_json, read_jsonl, replaced_folder, write_text
 from xstilts.layout import Layout
 from xstilts.scoring.xtreme import FILES, XTREME, Content, Group, XtremeTask, check_folder
@@ -143,6 +144,8 @@ def _write_task(
             written.why[file] = f"no cell of arm '{choice.arm}', seed {choice.seed} is there"
         else:
             rows = _in_source_order(layout, mine[target]["corpus"], language, read_jsonl(path))
+            if task.content is Content.PAIRS:
+                rows = _pairs(layout, mine[target]["corpus"], language, rows)
             write_text(folder / file, _text(task, rows, f"{path}"))
             written.files[file] = len(rows)
             _refuse_faults(folder, task, language, path)
@@ -171,6 +174,17 @@ def _in_source_order(layout: Layout, corpus: str, language: str, rows: list[Json
     if not places.keys() >= {row["id"] for row in rows}:
         return rows
     return sorted(rows, key=lambda row: places[row["id"]])
+
+
+def _pairs(layout: Layout, corpus: str, language: str, rows: list[Json]) -> list[Json]:
+    """The mined pairs that reach the threshold."""
+    gold = {
+        row["id"]: row["pairs"]
+        for path in sorted(layout.data("validate", corpus, "gold").glob(f"{language}-en.*.parquet"))
+        for row in read_rows(path)
+    }
+    chosen = chosen_pairs([row["prediction"] for row in rows], [gold[row["id"]] for row in rows])
+    return [{"id": rows[int(place)]["id"], "prediction": english} for place, english in chosen]
 
 
 def _text(task: XtremeTask, rows: list[Json], where: str) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from xstilts.families.base import FamilyCode
+from xstilts.families.bitext_mining import BitextMining
 from xstilts.families.multiple_choice import MultipleChoice
 from xstilts.families.pair_classification import PairClassification
 from xstilts.families.pair_regression import PairRegression
@@ -21,6 +22,7 @@ FAMILIES: Mapping[Family, FamilyCode] = MappingProxyType(
         Family.SENTENCE_CLASSIFICATION: SentenceClassification(),
         Family.PAIR_CLASSIFICATION: PairClassification(),
         Family.SENTENCE_RETRIEVAL: SentenceRetrieval(),
+        Family.BITEXT_MINING: BitextMining(),
         Family.SPAN_QA: SpanQA(),
         Family.MULTIPLE_CHOICE: MultipleChoice(),
         Family.PAIR_REGRESSION: PairRegression(),

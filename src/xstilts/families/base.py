@@ -56,9 +56,10 @@ class FamilyCode(abc.ABC):
     Attributes:
         inputs: the input columns.
         gold: the gold column.
-        trained: whether the target phase trains; retrieval reads embeddings as they are.
+        trained: whether the target phase trains; retrieval and mining read embeddings as they are.
         item: what one label belongs to, in the plural.
         classed: whether gold is made of the task's labels.
+        test_splits: the splits that are predicted in every language; ``dev`` among them where it fits a threshold.
     """
 
     inputs: tuple[str, ...]
@@ -66,10 +67,15 @@ class FamilyCode(abc.ABC):
     trained: bool = True
     item: str = "sentences"
     classed: bool = True
+    test_splits: tuple[str, ...] = ("test",)
 
     @abc.abstractmethod
     def text(self, row: Row) -> str:
         """The row's text, for overlap and divergence."""
+
+    def in_english(self, row: Row) -> bool:
+        """Whether ``text`` is English in a target's row of any language; of a retrieval row it is the candidate."""
+        return True
 
     def held_texts(self, row: Row) -> tuple[str, ...]:
         """Texts of the row that must not stand in any row that is trained on."""
@@ -124,26 +130,22 @@ class FamilyCode(abc.ABC):
             task: for the labels.
         """
 
-    def join(self, parts: Sequence[Any]) -> Any:
+    def joined(self, parts: Sequence[Any], row: Row) -> Any:
         """Put the parts of a row's prediction together."""
         return parts[0]
 
-    def gathered(self, examples: Sequence[Example], outputs: Sequence[Any], rows: int) -> list[Any]:
-        """The predictions of a group's rows.
+    def gathered(self, examples: Sequence[Example], outputs: Sequence[Any], rows: Sequence[Row]) -> list[Any]:
+        """The predictions of a group's rows, as they are stored and scored.
 
         Args:
             examples: what the group was encoded to.
             outputs: of each example.
-            rows: how many there are.
+            rows: of the group, with its input columns.
         """
-        parts: list[list[Any]] = [[] for _ in range(rows)]
+        parts: list[list[Any]] = [[] for _ in rows]
         for example, output in zip(examples, outputs, strict=True):
             parts[example.row].append(output)
-        return [self.join(part) for part in parts]
-
-    def written(self, row: Row, output: Any) -> Any:
-        """A row's prediction as it is stored and scored."""
-        return output
+        return [self.joined(part, row) for part, row in zip(parts, rows, strict=True)]
 
     def baseline(self, train_gold: Sequence[Any], rows: Sequence[Row]) -> list[Any]:
         """What can be predicted without learning from text: the most frequent training label."""

@@ -74,7 +74,7 @@ class MultipleChoice(FamilyCode):
         found: list[float] = logits.float().squeeze(-1).cpu().tolist()
         return found
 
-    def join(self, parts: Sequence[Any]) -> str:
+    def joined(self, parts: Sequence[Any], row: Row) -> str:
         """The place of the highest logit; the first of equals."""
         return str(max(range(len(parts)), key=parts.__getitem__))
 

@@ -1,4 +1,4 @@
-"""Sentence retrieval: find each sentence's translation among English candidates, by cosine of mean embeddings.
+"""Sentence retrieval: find each sentence's translation among English candidates, by cosine of their embeddings.
 
 No head and no training: the encoder is read as it is, or as the intermediate task left it.
 """
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from xstilts.families.base import Example, FamilyCode, Row, masked_mean
+from xstilts.families.base import Example, FamilyCode, Row
 from xstilts.scoring import score_retrieval
 from xstilts.tasks import Task
 
@@ -22,13 +22,41 @@ if TYPE_CHECKING:
     from xstilts.training.batches import Batch
 
 
-class SentenceRetrieval(FamilyCode):
+class Embedding(FamilyCode):
+    """A family whose sentences are compared by their embeddings: of which layer and how pooled, the target tells."""
+
+    trained = False
+    classed = False
+
+    def embedded(self, texts: Sequence[str], tokenizer: PreTrainedTokenizerBase, max_length: int) -> list[Example]:
+        """One example for each text."""
+        if not texts:
+            return []
+        encoded = tokenizer(list(texts), truncation=True, max_length=max_length)["input_ids"]
+        none = np.zeros(0, np.int64)
+        return [
+            Example(number, np.array(ids, np.int64), np.zeros(len(ids), np.int64), none, none)
+            for number, ids in enumerate(encoded)
+        ]
+
+    def head(self, hidden_size: int, task: Task) -> nn.Module:
+        from xstilts.training.pooling import Pooling
+
+        return Pooling()
+
+    def logits(self, hidden: Tensor, batch: Batch, head: nn.Module) -> Tensor:
+        pooled: Tensor = head(hidden, batch.inputs["attention_mask"])
+        return pooled
+
+    def outputs(self, logits: Tensor, batch: Batch, task: Task) -> list[Any]:
+        return list(logits.float().cpu().numpy())
+
+
+class SentenceRetrieval(Embedding):
     """Rows with ``text_a`` (the language) and ``text_b`` (English candidates, sorted); gold is ``match``."""
 
     inputs = ("text_a", "text_b")
     gold = "match"
-    trained = False
-    classed = False
 
     def text(self, row: Row) -> str:
         return str(row["text_b"])
@@ -37,23 +65,9 @@ class SentenceRetrieval(FamilyCode):
         self, rows: Sequence[Row], tokenizer: PreTrainedTokenizerBase, task: Task, max_length: int
     ) -> list[Example]:
         """Two examples for each row: row i is its sentence, row n + i the i-th candidate."""
-        if not rows:
-            return []
-        texts = [str(row[column]) for column in self.inputs for row in rows]
-        encoded = tokenizer(texts, truncation=True, max_length=max_length)["input_ids"]
-        none = np.zeros(0, np.int64)
-        return [
-            Example(number, np.array(ids, np.int64), np.zeros(len(ids), np.int64), none, none)
-            for number, ids in enumerate(encoded)
-        ]
+        return self.embedded([str(row[column]) for column in self.inputs for row in rows], tokenizer, max_length)
 
-    def logits(self, hidden: Tensor, batch: Batch, head: nn.Module) -> Tensor:
-        return masked_mean(hidden, batch.inputs["attention_mask"])
-
-    def outputs(self, logits: Tensor, batch: Batch, task: Task) -> list[Any]:
-        return list(logits.float().cpu().numpy())
-
-    def gathered(self, examples: Sequence[Example], outputs: Sequence[Any], rows: int) -> list[Any]:
+    def gathered(self, examples: Sequence[Example], outputs: Sequence[Any], rows: Sequence[Row]) -> list[Any]:
         return [int(index) for index in nearest_candidates(np.stack(outputs))] if outputs else []
 
     def score(self, predictions: Sequence[Any], gold: Sequence[Any], task: Task, language: str = "en") -> list[Any]:

@@ -105,13 +105,9 @@ class SpanQA(FamilyCode):
             for number, (example, offset) in enumerate(zip(batch.examples, batch.offsets, strict=True))
         ]
 
-    def join(self, parts: Sequence[Any]) -> tuple[int, int]:
-        """The best span over a row's windows; an earlier window wins a tie."""
+    def joined(self, parts: Sequence[Any], row: Row) -> str:
+        """The text of the best span over a row's windows; an earlier window wins a tie."""
         _, start, end = max(parts, key=lambda part: part[0])
-        return start, end
-
-    def written(self, row: Row, output: Any) -> str:
-        start, end = output
         return str(row["context"])[start:end]
 
     def baseline(self, train_gold: Sequence[Any], rows: Sequence[Row]) -> list[Any]:

@@ -60,7 +60,7 @@ class TokenTagging(Labelling):
     def decode(self, best: NDArray[np.int64], example: Example, task: Task) -> list[str]:
         return [task.labels[index] for index in best[example.positions]]
 
-    def join(self, parts: Sequence[Any]) -> list[str]:
+    def joined(self, parts: Sequence[Any], row: Row) -> list[str]:
         return [tag for part in parts for tag in part]
 
     def score(self, predictions: Sequence[Any], gold: Sequence[Any], task: Task, language: str = "en") -> list[Any]:

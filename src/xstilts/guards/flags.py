@@ -79,6 +79,10 @@ def flag_table(frame: pd.DataFrame, task: Task, *, overlap_min_characters: int) 
         texts = [[value if isinstance(value, str) else "" for value in row] for row in zip(*inputs, strict=True)]
         columns["row_types"] = [not all(isinstance(value, str) for value in row) for row in zip(*inputs, strict=True)]
         columns |= _numbers(texts, gold, keys, task)
+    elif task.family is Family.BITEXT_MINING:
+        texts = [[value if isinstance(value, str) else ""] for value in inputs[0]]
+        columns["row_types"] = [not all(isinstance(value, str) for value in row) for row in zip(*inputs, strict=True)]
+        columns["gold_pairs"] = _wrong_pairs(inputs, gold, keys["part"])
     elif task.family is Family.SPAN_QA:
         texts = [[value if isinstance(value, str) else "" for value in row] for row in zip(*inputs, strict=True)]
         columns |= _answers(inputs, gold, keys, overlap_min_characters)
@@ -179,6 +183,18 @@ def _retrieval(gold: Sequence[Any], parts: Sequence[str]) -> dict[str, Flags]:
     places = list(zip(parts, gold, strict=True))
     sizes, taken = Counter(parts), Counter(places)
     return {"match_range": [place[1] not in range(sizes[place[0]]) or taken[place] > 1 for place in places]}
+
+
+def _wrong_pairs(inputs: Sequence[Sequence[Any]], gold: Sequence[Any], parts: Sequence[str]) -> Flags:
+    """Rows with a pair whose English sentence is not there, and all rows of a bitext without pairs."""
+    _, names, sides, bitexts = inputs
+    groups = list(zip(parts, bitexts, strict=True))
+    english = {(*group, name) for group, name, side in zip(groups, names, sides, strict=True) if side == "english"}
+    paired = {group for group, each in zip(groups, gold, strict=True) if len(each["english"])}
+    return [
+        group not in paired or any((*group, name) not in english for name in each["english"])
+        for group, each in zip(groups, gold, strict=True)
+    ]
 
 
 def _constant(labels: Sequence[Iterable[Hashable]], keys: Mapping[str, Sequence[Any]]) -> Flags:

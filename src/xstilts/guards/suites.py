@@ -91,6 +91,13 @@ SUITES: Mapping[Family, Sequence[Check]] = MappingProxyType(
             CONTROL_CHARACTERS,
             *REPEATS,
         ),
+        Family.BITEXT_MINING: (
+            *TABLE_CHECKS,
+            ROW_TYPES,
+            EMPTY_TEXT,
+            Check("gold_pairs", "a gold pair's sentences are in the bitext, and every bitext has pairs"),
+            CONTROL_CHARACTERS,
+        ),
         Family.SENTENCE_RETRIEVAL: (
             *TABLE_CHECKS,
             ROW_TYPES,

@@ -103,8 +103,8 @@ class Corpus:
 
 
 def language_of(part: str) -> str:
-    """The language of a part: ``en`` for ``en_gum``."""
-    return part.split("_", 1)[0]
+    """The language of a part: ``en`` for ``en_gum``, ``zh`` for the bitext ``zh-en``."""
+    return part.split("_", 1)[0].removesuffix("-en")
 
 
 def _same(names: str) -> dict[str, str]:
@@ -274,6 +274,14 @@ _ENTRIES = (
         note="translations are made by machine",
     ),
     Corpus(name="sib200", task="topic", source="jsonl", licence="CC BY-SA 4.0 (text)"),
+    Corpus(
+        name="bucc",
+        task="bucc2018",
+        source="jsonl",
+        licence="unknown (for research)",
+        splits={"test": "dev"},
+        note="the official dev set stands for the test set; the threshold of each half comes from the other half",
+    ),
     Corpus(
         name="tatoeba",
         task="tatoeba",

@@ -31,6 +31,8 @@ def normalised_rows(corpus: Corpus, folder: Path) -> list[dict[str, Any]]:
         XstiltsError: if a row lacks a column; file, line and columns are named.
     """
     task = task_named(corpus.task, where=f"sources/corpora.py, {corpus.name}")
+    if task.family is Family.BITEXT_MINING:
+        return list(_bitexts(corpus, folder))
     family = family_of(task)
     ours = {theirs: split for split, theirs in corpus.splits.items()}
     document = re.compile(corpus.document) if corpus.document else None
@@ -92,6 +94,57 @@ def _questions(corpus: Corpus, path: Path, name: str) -> Iterator[tuple[int, Map
                 'question a line: {"id", "context", "question", "answers", "answer_starts"}',
                 next_step="correct the row",
             ) from error
+
+
+def _bitexts(corpus: Corpus, folder: Path) -> Iterator[dict[str, Any]]:
+    """The sentences of both sides of each bitext, with the gold pairs at the sentences in the language.
+
+    A bitext ``zh-en`` has three files a split: ``zh-en_zh``, ``zh-en_en`` and ``zh-en_gold``. Where a language has dev
+    pairs beside its test pairs, those fit the threshold.
+    """
+    files = corpus_files(folder)
+    ours = {theirs: split for split, theirs in corpus.splits.items()}
+    found = {(*part_and_split(name)[0].rpartition("_")[::2], part_and_split(name)[1]): name for name in files}
+    for part, theirs in sorted({(part, split) for part, _, split in found if split in ours}):
+        language, split = part.split("-")[0], ours[theirs]
+        gold: dict[str, list[str]] = {}
+        pairs = found.get((part, "gold", theirs))
+        for line, raw in _lines(files[pairs]) if pairs else ():
+            row = _columns(corpus, raw, (language, "en"), f"{pairs}, line {line}")
+            gold.setdefault(row[language], []).append(row["en"])
+        fits = split != "test" and (part, "gold", corpus.splits.get("test")) in found
+        for side, column in (("source", language), ("english", "en")):
+            name = found.get((part, column, theirs))
+            if name is None or pairs is None:
+                raise XstiltsError(
+                    f"Corpus '{corpus.name}' has no file {part}_{column if pairs else 'gold'}.{theirs}.jsonl",
+                    where=str(folder.name),
+                    allowed=f"{part}_{language}, {part}_en and {part}_gold for each split",
+                    next_step="fetch the corpus again, or remove what is left of that split",
+                )
+            for line, raw in _lines(files[name]):
+                row = _columns(corpus, raw, ("id", "sentence"), f"{name}, line {line}")
+                yield {
+                    "id": f"{part}:{row['id']}", "part": part, "language": language, "split": split, "domain": None,
+                    "document": f"{part}:{theirs}:{row['id']}", "text": row["sentence"], "sentence_id": row["id"],
+                    "side": side, "bitext": split,
+                    "pairs": {
+                        "english": gold.get(row["id"], []) if side == "source" else [],
+                        "use": "threshold" if fits else "score",
+                    },
+                }  # fmt: skip
+
+
+def _columns(corpus: Corpus, raw: Mapping[str, Json], names: tuple[str, ...], where: str) -> dict[str, Any]:
+    missing = [name for name in names if not isinstance(raw.get(name), str)]
+    if missing:
+        raise XstiltsError(
+            f"A row of corpus '{corpus.name}' has no text in column '{missing[0]}'",
+            where=where,
+            allowed=f"columns {', '.join(names)}",
+            next_step="correct the row",
+        )
+    return {name: raw[name] for name in names}
 
 
 def _row(corpus: Corpus, columns: tuple[str, ...], raw: Mapping[str, Json], where: str) -> dict[str, Any]:

@@ -52,6 +52,7 @@ def _slices(study: Study, layout: Layout, target: str, facts: Json) -> dict[tupl
         rows += read_rows(folder / "train.parquet") + read_rows(folder / "dev.parquet")
     else:  # the English candidates of every language
         rows = [row for language in facts["inputs"] for row in read_rows(folder / "inputs" / f"{language}.parquet")]
+        rows = [row for row in rows if family.in_english(row)]
     found = {(target, "all"): _texts(rows, family)}
     if study.targets[target].slices:
         for domain in sorted({row["domain"] for row in rows if row["domain"]}):

@@ -58,8 +58,8 @@ class _Gold:
         manifest = read_json(self.layout.data("validate", corpus, "manifest.json"))
         gold: dict[str, Any] = {}
         for part in manifest["parts"]:
-            if part["split"] == "test" and part["language"] in self.facts["inputs"]:
-                path = self.layout.data("validate", corpus, "gold", f"{part['part']}.test.parquet")
+            if part["split"] in self.family.test_splits and part["language"] in self.facts["inputs"]:
+                path = self.layout.data("validate", corpus, "gold", f"{part['part']}.{part['split']}.parquet")
                 gold |= {row["id"]: row[self.family.gold] for row in read_rows(path)}
         return gold
 

@@ -19,9 +19,15 @@ class Family(enum.StrEnum):
     PAIR_CLASSIFICATION = "pair_classification"
     SENTENCE_CLASSIFICATION = "sentence_classification"
     SENTENCE_RETRIEVAL = "sentence_retrieval"
+    BITEXT_MINING = "bitext_mining"
     SPAN_QA = "span_qa"
     MULTIPLE_CHOICE = "multiple_choice"
     PAIR_REGRESSION = "pair_regression"
+
+    @property
+    def trained(self) -> bool:
+        """Whether its tasks are trained on; sentences that are compared are embedded as they are."""
+        return self not in (Family.SENTENCE_RETRIEVAL, Family.BITEXT_MINING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +123,16 @@ _ENTRIES = (
         version=1,
         in_xtreme=True,
         kind="sentence retrieval",
+    ),
+    Task(
+        name="bucc2018",
+        family=Family.BITEXT_MINING,
+        languages=_languages("de fr ru zh"),
+        labels=(),
+        main_metric="f1",
+        version=1,
+        in_xtreme=True,
+        kind="bitext mining",
     ),
     *(
         Task(

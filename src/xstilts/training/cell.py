@@ -33,6 +33,7 @@ from xstilts.training.model import (
     above,
     freeze,
     frozen_in,
+    keep_layers,
     load_model,
     save_state,
     swap_vocabulary,
@@ -131,6 +132,9 @@ class _Cell:
         model.to(self.device)
         freeze(model.encoder, layers)
         collate = Collator(marks, vocabulary, self.device)
+        if embedding := self.identity.get("embedding"):
+            model.head.kind, model.head.last = embedding["pooling"], marks.left  # type: ignore[assignment]
+            keep_layers(model.encoder, embedding["layer"])
         if kept:
             content = {name: self._content(name) for name in examples}
             examples = self.states.added(model, layers, examples, content, collate)
@@ -147,11 +151,7 @@ class _Cell:
             swap_vocabulary(model, self.base, state, collate.vocabulary)
         with above(model, kept):
             model.for_prediction(self.precision)
-            outputs = predict(model, examples, {name: len(rows[name]) for name in examples}, self.task, collate)
-        found = {
-            name: [self.family.written(row, output) for row, output in zip(rows[name], each, strict=True)]
-            for name, each in outputs.items()
-        }
+            found = predict(model, examples, rows, self.task, collate)
         self._write(report.as_json(), trained, rows, found)
         tokens = sum(sum(group.lengths) for group in examples.values())
         self._write_record(started, began, trained_s, trained, tokens)

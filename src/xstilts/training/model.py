@@ -148,6 +148,24 @@ def freeze(encoder: nn.Module, layers: int) -> None:
         parameter.requires_grad_(False)
 
 
+def keep_layers(encoder: nn.Module, layers: int) -> None:
+    """Read embeddings off so many of the lowest layers; 0 keeps all.
+
+    Raises:
+        XstiltsError: if the encoder has fewer.
+    """
+    stack = stack_of(encoder)
+    if layers > len(stack):
+        raise XstiltsError(
+            f"Layer {layers} cannot be read: the encoder has {len(stack)}",
+            where="params.yaml, targets.*.layer",
+            allowed=f"0 for the last one, or 1 to {len(stack)}",
+            next_step="lower it, or give it for the encoder at hand in a study of its own",
+        )
+    if layers:
+        del stack[layers:]
+
+
 @contextlib.contextmanager
 def frozen_in(model: nn.Module, precision: torch.dtype) -> Iterator[None]:
     """Hold frozen matrices in the precision that autocast would cast them to at every step, and give them back after.

@@ -5,7 +5,7 @@ from typing import Any
 
 import torch
 
-from xstilts.families.base import Example
+from xstilts.families.base import Example, Row
 from xstilts.tasks import Task
 from xstilts.training.batches import Collator, equal_length_batches
 from xstilts.training.model import TaskModel
@@ -17,19 +17,23 @@ TOKEN_BUDGET = 2048
 
 @torch.inference_mode()
 def predict(
-    model: TaskModel, groups: Mapping[str, Sequence[Example]], rows: Mapping[str, int], task: Task, collate: Collator
+    model: TaskModel,
+    groups: Mapping[str, Sequence[Example]],
+    rows: Mapping[str, Sequence[Row]],
+    task: Task,
+    collate: Collator,
 ) -> dict[str, list[Any]]:
     """Predict for each row of each group (a language, or dev).
 
     Args:
         model: on its device, in the precision to predict in (see ``TaskModel.for_prediction``).
         groups: encoded rows, in the rows' order.
-        rows: how many rows each group was encoded from.
+        rows: what each group was encoded from.
         task: for the labels.
         collate: pads with the model's vocabulary.
 
     Returns:
-        For each group what the family gathers for each row, in order; see ``FamilyCode.written``.
+        For each group the prediction of each row, in order.
     """
     model.eval()
     faster = products(collate.device, next(model.encoder.parameters()).dtype)

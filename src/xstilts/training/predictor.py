@@ -76,5 +76,4 @@ class Predictor:
         else:
             swap_vocabulary(self._model, self.base, self.state, vocabulary)
         collate = Collator(self.marks, vocabulary, self.device)
-        outputs = predict(self._model, {"rows": examples}, {"rows": len(rows)}, self.task, collate)["rows"]
-        return [self.family.written(row, output) for row, output in zip(plain, outputs, strict=True)]
+        return predict(self._model, {"rows": examples}, {"rows": plain}, self.task, collate)["rows"]
