@@ -1,9 +1,10 @@
 """Does the default study find the answer that was planted? Whole studies, each on corpora of another generator seed.
 
-    python benchmarks/planted_answer.py [--seeds 10] [--first 0] [--keep FOLDER]
+    python benchmarks/planted_answer.py [--seeds 10] [--first 0] [--keep FOLDER] [--whole]
 
 Every seed runs the pipeline to its analysis by ``dvc repro``, in a clone of this repository's last commit, as a user
-would. The block `bound` must be answered "degrades", the block `fixed` neither "degrades" nor "improves". A study takes
+would, without what no verdict reads: the control arm and the larger training sets of ``none`` (``--whole`` keeps them).
+The block `bound` must be answered "degrades", the block `fixed` neither "degrades" nor "improves". A study takes
 minutes; with ``--keep`` finished ones are not run again. The ratio is that of right answers to all, the peer the truth.
 """
 
@@ -24,7 +25,7 @@ from workload import ROOT, machine
 LINE = "{:>4} {:<8}{:<22}{:>8}{:>22}{:>8}{:>8}{:>8}  {}"
 
 
-def study(seed: int, folder: Path) -> dict[str, Any]:
+def study(seed: int, folder: Path, whole: bool) -> dict[str, Any]:
     """Run the default study on another seed's corpora; its analysis, and the minutes it took."""
     clone = folder / f"seed-{seed}"
     done = clone / "done.json"
@@ -33,6 +34,10 @@ def study(seed: int, folder: Path) -> dict[str, Any]:
         file = clone / "params.yaml"
         params = YAML().load(file)
         params["fetch"]["seed"] = seed
+        if not whole:
+            params["arms"]["controls"] = []
+            for target in params["targets"].values():
+                target["more_rows"] = []
         YAML().dump(params, file)
         began = time.perf_counter()
         with (clone / "log.txt").open("w", encoding="utf-8") as log:
@@ -68,6 +73,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=10, help="how many")
     parser.add_argument("--first", type=int, default=0, help="the first one")
     parser.add_argument("--keep", type=Path, help="where the studies stay; default: nowhere")
+    parser.add_argument("--whole", action="store_true", help="with the control and the larger training sets")
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         folder = (chosen.keep or Path(scratch)).resolve()
@@ -75,7 +81,7 @@ def main() -> None:
         print(LINE.format("seed", "planted", "verdict", "slope", "interval", "p", "matched", "far", "right"))
         rows = []
         for seed in range(chosen.first, chosen.first + chosen.seeds):
-            for row in answers(seed, study(seed, folder)):
+            for row in answers(seed, study(seed, folder, chosen.whole)):
                 rows.append(row)
                 print(_line(row), flush=True)
     print(json.dumps({"machine": machine(), "answers": rows}))

@@ -1,7 +1,11 @@
 """``xstilts plan``: what a study would cost, from its parameters and from what is already there."""
 
+import dataclasses
+import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -10,9 +14,10 @@ from rich.table import Table
 from xstilts.cells.spec import PREDICTED_SHARE, SUBWORDS_PER_WORD, CellSpec
 from xstilts.cells.store import CellStore
 from xstilts.config import Study
+from xstilts.encoders.facts import encoder_named
 from xstilts.files import read_json
 from xstilts.layout import Layout
-from xstilts.sections import Target, Training
+from xstilts.sections import Target
 from xstilts.sources.corpora import CORPORA
 from xstilts.tasks import TASKS, Family
 
@@ -22,11 +27,18 @@ if TYPE_CHECKING:
 WORDS_PER_SENTENCE = 16
 WORDS_PER_MADE_SENTENCE = 8
 """Of the corpora that are made here."""
-TOKENS_PER_S = {"float32": 500.0, "bfloat16": 1000.0}
-"""Real subwords of training a second on one core, until own cells tell better: half to four fifths of what
-docs/performance.md has."""
-CHECKPOINT_MB = 110.0
-"""Of a cell that trains all layers; less where some are frozen."""
+WORDS: Mapping[Family, int] = MappingProxyType(
+    {Family.PAIR_CLASSIFICATION: 30, Family.SPAN_QA: 150, Family.MULTIPLE_CHOICE: 120}
+)
+"""Of a row, all choices and the context included; ``WORDS_PER_SENTENCE`` for the other families."""
+SHARE_OF_PRODUCT = 0.5
+"""What a cell's training reaches of a bare matrix product's speed: 0.4 to 0.6 on the processors of
+docs/performance.md."""
+GPU_FLOPS = 100e12
+"""What is assumed of an A100: a third of its bfloat16 peak, 312e12. Nothing was measured on one."""
+MEASURED_S = 0.2
+CELL_S = 2.0
+"""Reading rows and weights, writing results."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +46,12 @@ class Cost:
     """What some cells cost.
 
     Attributes:
+        name: the stage, and the encoder where it is known.
         cells: how many.
         ready: how many of them are in the store; nothing while their inputs are not drawn yet.
         train_tokens: real subwords in training.
         predicted: sentences predicted.
+        flops: floating-point operations, by ``_layer_flops``.
         disk_mb: kept on disk.
     """
 
@@ -46,81 +60,146 @@ class Cost:
     ready: int | None
     train_tokens: float
     predicted: float
+    flops: float
     disk_mb: float
+
+    @property
+    def left(self) -> float:
+        """The share that is not there yet."""
+        return 1 - (self.ready or 0) / max(1, self.cells)
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """An encoder's size: layers and width of a hidden state."""
+
+    layers: int
+    hidden: int
+
+    @classmethod
+    def of(cls, study: Study, layout: Layout, encoder: str) -> "Size":
+        """From its facts, or from its checkpoint where it is the user's; a base model's where neither tells."""
+        facts = encoder_named(encoder, study.encoder.local)
+        file = layout.models("encoder", encoder, "config.json")
+        if not facts.layers and file.is_file():
+            config = read_json(file)
+            return cls(config.get("num_hidden_layers", 12), config.get("hidden_size", 768))
+        return cls(facts.layers or 12, facts.hidden or 768)
+
+    def work(self, tokens: float, frozen: int) -> float:
+        """FLOPs of ``tokens`` subwords of training, forth and back through the layers that train."""
+        return tokens * 3 * self._forward * (self.layers - min(frozen, self.layers - 1))
+
+    def frozen(self, tokens: float, frozen: int) -> float:
+        """FLOPs of the frozen layers, which read each text once."""
+        return tokens * self._forward * min(frozen, self.layers - 1)
+
+    def checkpoint_mb(self, frozen: int) -> float:
+        """Weights that a cell keeps, in float32; the word embedding's rows with them where all layers train."""
+        trained = 12 * self.hidden**2 * (self.layers - min(frozen, self.layers - 1))
+        return 4e-6 * (trained + (0 if frozen else EMBEDDED * self.hidden))
+
+    @property
+    def _forward(self) -> float:
+        """FLOPs of one subword in one layer: two for each of its 12 h^2 weights.
+
+        Attention's products of states are left out: s / (6 h) of that, 6 % for 128 subwords of a base model. Training
+        takes three times as much: forth, and twice back.
+        """
+        return 24.0 * self.hidden**2
+
+
+EMBEDDED = 16000
+"""Rows of the word embedding that a cell's text uses."""
 
 
 def show_plan(study: Study, root: Path) -> None:
     """Print the plan of a study; nothing is written."""
-    layout = Layout(root, study.study)
-    costs = exact_costs(study, layout) or estimated_costs(study)
-    rate, measured = observed_rate(layout, study.precision)
-    table = Table(
-        "stage", "cells", "there", "training tokens", "predicted sentences", "disk MB", title=f"Study {study.study}"
-    )
-    for cost in costs:
-        there = "?" if cost.ready is None else str(cost.ready)
-        table.add_row(
-            cost.name,
-            str(cost.cells),
-            there,
-            f"{cost.train_tokens:,.0f}",
-            f"{cost.predicted:,.0f}",
-            f"{cost.disk_mb:,.0f}",
-        )
-    Console().print(table)
-    left = sum(_work(cost) * (1 - (cost.ready or 0) / max(1, cost.cells)) for cost in costs)
     from xstilts.cells.executor import workers_for
 
+    layout = Layout(root, study.study)
+    costs = exact_costs(study, layout) or estimated_costs(study, layout)
+    rate, source = speed(study, layout)
+    table = Table(
+        "stage", "cells", "there", "training tokens", "predicted sentences", "PFLOP", "disk MB",
+        title=f"Study {study.study}",
+    )  # fmt: skip
+    for cost in costs:
+        there = "?" if cost.ready is None else str(cost.ready)
+        numbers = [f"{value:,.0f}" for value in (cost.train_tokens, cost.predicted)]
+        table.add_row(cost.name, str(cost.cells), there, *numbers, f"{cost.flops / 1e15:,.2f}", f"{cost.disk_mb:,.0f}")
+    Console().print(table)
+    left = sum(cost.flops * cost.left for cost in costs)
+    waiting = CELL_S * sum(cost.cells * cost.left for cost in costs)
     workers = workers_for(study.runtime.workers, "cpu")
-    source = "measured on finished cells here" if measured else "a cautious guess until cells have run here"
-    print(
-        f"About {left / rate / workers / 60:.0f} minutes with {workers} workers at {rate:.0f} tokens/s each ({source})."
-    )
+    minutes = (left / rate + waiting) / workers / 60
+    print(f"About {_time(minutes)} with {workers} workers at {rate / 1e9:.0f} GFLOP/s each ({source}).")
+    on_gpu = (left / GPU_FLOPS + waiting) / 3600
+    print(f"On one A100 about {on_gpu:.1f} GPU hours: {GPU_FLOPS / 1e12:.0f} TFLOP/s are assumed, none was measured.")
     if any(cost.ready is None for cost in costs):
         print("What is already there can be told after stage arms has drawn the rows.")
 
 
-def _work(cost: Cost) -> float:
-    return cost.train_tokens + cost.predicted * WORDS_PER_SENTENCE * SUBWORDS_PER_WORD * PREDICTED_SHARE
+def _time(minutes: float) -> str:
+    return f"{minutes:.0f} minutes" if minutes < 120 else f"{minutes / 60:.0f} hours"
 
 
-def estimated_costs(study: Study) -> list[Cost]:
+def estimated_costs(study: Study, layout: Layout) -> list[Cost]:
     """Costs from the parameters alone."""
-    arms = sum(len(block.arms()) for block in study.arms.blocks.values())
-    starts = arms + len(study.arms.controls)
-    seeds = len(study.seeds)
-    each = {name: _arm_tokens(study, name) for name in study.arms.blocks}
-    arm_tokens = sum(len(study.arms.blocks[name].arms()) * tokens for name, tokens in each.items())
-    arm_tokens += len(study.arms.controls) * max(each.values())
-    tune = study.tune.trials
-    rows = [
-        Cost(
-            "intermediate", starts * seeds, None, seeds * arm_tokens * study.intermediate.passes, 0,
-            starts * seeds * CHECKPOINT_MB,
-        )
-    ]  # fmt: skip
-    tokens = {name: _target_tokens(study, name, study.target.training(name)) for name in study.targets}
-    train = sum(tokens.values())
-    tried = {
-        name: len(study.arms.controls)
-        + sum(len(block.arms()) for key, block in study.arms.blocks.items() if study.tried_on(key, name))
-        for name in study.targets
-    }
-    test = sum(
-        (tried[name] + 1) * len(target.languages) * _test_rows(study, target) for name, target in study.targets.items()
-    )
-    more = sum(
-        _target_tokens(study, name, study.target.training(name)) * sum(target.more_rows) / target.train_rows
-        for name, target in study.targets.items()
-        if target.more_rows
-    )
-    larger = sum(len(target.more_rows) for target in study.targets.values())
-    cells = (sum(tried.values()) + 2 * len(study.targets) + larger) * seeds
-    treated = sum((tried[name] + 1 + study.target.plateau_factor) * tokens[name] for name in study.targets)
-    rows.append(Cost("target", cells, None, (treated + more) * seeds, seeds * test, cells * 1.0))
-    trials = tune * max(each.values()) * study.intermediate.passes + 2 * tune * train
-    count = tune + 2 * tune * len(study.targets)
-    return [Cost("tune", count, None, trials, 0, tune * CHECKPOINT_MB), *rows]
+    return [cost for encoder in study.encoders for cost in _estimated(study, encoder, Size.of(study, layout, encoder))]
+
+
+def _estimated(study: Study, encoder: str, size: Size) -> list[Cost]:
+    arms = {name: len(block.arms()) for name, block in study.arms.blocks.items()}
+    each = {name: _arm_tokens(study, name) for name in arms}
+    controls, seeds, trials, frozen = len(study.arms.controls), len(study.seeds), study.tune.trials, _frozen(study)
+    drawn = sum(arms[name] * tokens for name, tokens in each.items()) + controls * max(each.values())
+    cells = (sum(arms.values()) + controls) * seeds
+    trained = seeds * drawn * study.intermediate.passes
+    made = size.checkpoint_mb(frozen)
+    rows = [Cost(f"intermediate {encoder}", cells, None, trained, 0,
+                 size.work(trained, frozen) + size.frozen(drawn, frozen), cells * made)]  # fmt: skip
+    tuned = trials * max(each.values()) * study.intermediate.passes
+    tuning = Cost(f"tune {encoder}", trials, None, tuned, 0, size.work(tuned, frozen), trials * made)
+    target_rows = []
+    for name, target in study.targets.items():
+        tried = controls + sum(count for block, count in arms.items() if study.tried_on(block, name))
+        cost = _estimated_target(study, name, tried, size)
+        target_rows.append(cost)
+        if TASKS[CORPORA[target.corpus].task].family.trained:
+            again = 2 * trials * _target_tokens(study, name)
+            more = size.work(again, study.target.training(name).frozen_layers)
+            tuning = _sum([tuning, Cost("", 2 * trials, None, again, 0, more, 0)])
+    return [tuning, *rows, dataclasses.replace(_sum(target_rows), name=f"target {encoder}")]
+
+
+def _estimated_target(study: Study, name: str, tried: int, size: Size) -> Cost:
+    """All cells of one target: every arm and ``none``, its plateau and its larger training sets."""
+    target, training, seeds = study.targets[name], study.target.training(name), len(study.seeds)
+    embedded = not TASKS[CORPORA[target.corpus].task].family.trained
+    test = len(target.languages) * _test_rows(study, target)
+    words = _words(target.corpus) * SUBWORDS_PER_WORD
+    predicted = (tried + 1) * (test + target.dev_rows)
+    if embedded:
+        flops = seeds * predicted * 2 * words * PREDICTED_SHARE
+        return Cost("", (tried + 1) * seeds, None, 0, seeds * predicted, size.work(flops, 0), tried * 1.0)
+    larger = sum(target.more_rows) / target.train_rows
+    tokens = (tried + 1 + study.target.plateau_factor + larger) * _target_tokens(study, name) * seeds
+    cells = (tried + 2 + len(target.more_rows)) * seeds
+    work = tokens + seeds * predicted * words * PREDICTED_SHARE
+    texts = (test + target.dev_rows + max(target.train_rows, *target.more_rows, 0)) * words
+    flops = size.work(work, training.frozen_layers) + size.frozen(texts, training.frozen_layers)
+    return Cost("", cells, None, tokens, seeds * predicted, flops, cells * 1.0)
+
+
+def _sum(costs: list[Cost]) -> Cost:
+    numbers = ("cells", "train_tokens", "predicted", "flops", "disk_mb")
+    totals = {name: sum(getattr(cost, name) for cost in costs) for name in numbers}
+    return dataclasses.replace(costs[0], **totals)
+
+
+def _frozen(study: Study) -> int:
+    return study.intermediate.frozen_layers
 
 
 def _test_rows(study: Study, target: Target) -> int:
@@ -136,13 +215,15 @@ def _arm_tokens(study: Study, block: str) -> float:
     return study.labelled_items(block) * (1 if tagging else _words(corpus)) * SUBWORDS_PER_WORD
 
 
-def _target_tokens(study: Study, name: str, training: Training) -> float:
+def _target_tokens(study: Study, name: str) -> float:
     target = study.targets[name]
-    return target.train_rows * training.passes * _words(target.corpus) * SUBWORDS_PER_WORD
+    return target.train_rows * study.target.training(name).passes * _words(target.corpus) * SUBWORDS_PER_WORD
 
 
 def _words(corpus: str) -> int:
-    return WORDS_PER_MADE_SENTENCE if CORPORA[corpus].source == "generator" else WORDS_PER_SENTENCE
+    if CORPORA[corpus].source == "generator":
+        return WORDS_PER_MADE_SENTENCE
+    return WORDS.get(TASKS[CORPORA[corpus].task].family, WORDS_PER_SENTENCE)
 
 
 def exact_costs(study: Study, layout: Layout) -> list[Cost]:
@@ -163,27 +244,68 @@ def exact_costs(study: Study, layout: Layout) -> list[Cost]:
             return []
         grid = Grid(study, layout, encoder, arms, resolved_precision(study.precision))
         found = read_json(best)
-        rows.append(_cost("intermediate", grid, intermediate_cells(grid, found), store, CHECKPOINT_MB))
-        rows.append(_cost("target", grid, target_cells(grid, found), store, 1.0))
+        size = Size.of(study, layout, encoder)
+        rows.append(_cost("intermediate", grid, intermediate_cells(grid, found), store, size))
+        rows.append(_cost("target", grid, target_cells(grid, found), store, size))
     return rows
 
 
-def _cost(stage: str, grid: "Grid", cells: list[CellSpec], store: CellStore, disk_mb: float) -> Cost:
+def _cost(stage: str, grid: "Grid", cells: list[CellSpec], store: CellStore, size: Size) -> Cost:
     ready = sum((store.path(cell.key) / "cell.json").is_file() for cell in cells)
-    inputs = [
-        grid.arms["targets"][cell.labels.target]["inputs"][language]
-        for cell in cells
-        for language in cell.identity["inputs"]
-    ]
-    predicted = sum(each["words"] for each in inputs) * SUBWORDS_PER_WORD * PREDICTED_SHARE
-    tokens, sentences = sum(cell.cost for cell in cells) - predicted, sum(each["rows"] for each in inputs)
-    return Cost(f"{stage} {grid.encoder}", len(cells), ready, tokens, sentences, len(cells) * disk_mb)
+    predicted_words, sentences, flops, disk = 0.0, 0, 0.0, 0.0
+    texts: dict[tuple[str, int], float] = {}
+    for cell in cells:
+        frozen = cell.identity["settings"]["frozen_layers"]
+        facts = grid.arms["targets" if cell.labels.target else "arms"][cell.labels.target or cell.labels.arm]
+        inputs = [facts["inputs"][language] for language in cell.identity["inputs"]]
+        words = sum(each["words"] for each in inputs)
+        predicted_words, sentences = predicted_words + words, sentences + sum(each["rows"] for each in inputs)
+        flops += size.work(cell.cost, frozen)
+        place = (cell.labels.target or cell.labels.arm, frozen)
+        texts[place] = max(texts.get(place, 0.0), float(facts["train"]["words"] + facts["dev"]["words"] + words))
+        disk += size.checkpoint_mb(frozen) if cell.identity["keeps_weights"] else 1.0
+    flops += sum(size.frozen(SUBWORDS_PER_WORD * words, frozen) for (_, frozen), words in texts.items())
+    tokens = sum(cell.cost for cell in cells) - predicted_words * SUBWORDS_PER_WORD * PREDICTED_SHARE
+    return Cost(f"{stage} {grid.encoder}", len(cells), ready, tokens, sentences, flops, disk)
 
 
-def observed_rate(layout: Layout, precision: str) -> tuple[float, bool]:
-    """Median training tokens a second of this project's finished cells, and whether there are any."""
+def speed(study: Study, layout: Layout) -> tuple[float, str]:
+    """FLOPs a second of one worker, and where that is from: finished cells, or a matrix product here."""
+    sizes = {name: Size.of(study, layout, name) for name in study.encoders}
+    rates = []
+    for path in list(layout.store.glob("*/record.json"))[:200]:
+        record, settings = read_json(path), read_json(path.with_name("cell.json"))["settings"]
+        size = sizes.get(record["labels"]["encoder"])
+        tokens = record["tokens_per_s"] * record["train_s"]
+        if size and tokens:
+            rates.append(size.work(tokens, settings["frozen_layers"]) / record["train_s"])
+    if rates:
+        return sorted(rates)[len(rates) // 2], "the median of finished cells here"
     from xstilts.cells.grid import resolved_precision
 
-    rates = sorted(float(read_json(path)["tokens_per_s"]) for path in list(layout.store.glob("*/record.json"))[:200])
-    rates = [rate for rate in rates if rate > 0]
-    return (rates[len(rates) // 2], True) if rates else (TOKENS_PER_S[resolved_precision(precision)], False)
+    hidden = max(size.hidden for size in sizes.values())
+    return SHARE_OF_PRODUCT * _product_speed(hidden, resolved_precision(study.precision)), (
+        "half the speed of a matrix product here, until cells have run"
+    )
+
+
+def _product_speed(hidden: int, precision: str) -> float:
+    """FLOPs a second of a feed-forward layer's product on one thread."""
+    import torch
+    from torch.nn.functional import linear
+
+    from xstilts.training.products import products
+
+    kind = torch.bfloat16 if precision == "bfloat16" else torch.float32
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    rows, weight = torch.ones(256, hidden, dtype=kind), torch.ones(4 * hidden, hidden, dtype=kind)
+    with torch.inference_mode(), products(rows.device, kind):
+        linear(rows, weight)
+        began, times = time.perf_counter(), 0
+        while time.perf_counter() - began < MEASURED_S:
+            linear(rows, weight)
+            times += 1
+    taken = time.perf_counter() - began
+    torch.set_num_threads(threads)
+    return times * 2.0 * rows.numel() * 4 * hidden / taken

@@ -23,6 +23,8 @@ class Encoder:
         pretrained: whether the source's weights are used; otherwise they are drawn at random, as a control.
         languages: those of ``XTREME_LANGUAGES`` that its authors list as pretraining languages; empty: unknown.
         parameters_million: of the encoder, without pooler and head, counted from its configuration; 0: not counted.
+        layers: how many; 0: not known before its checkpoint is there.
+        hidden: width of a hidden state.
         pads_left: whether padding goes before the text; what is not known here is left as the tokenizer has it.
         token_types: whether it is told which of two texts a subword belongs to; as above.
         prefix_space: whether its byte-level tokenizer must put a space before a word to take words one by one.
@@ -37,6 +39,8 @@ class Encoder:
     pretrained: bool = True
     languages: tuple[str, ...] = ()
     parameters_million: int = 0
+    layers: int = 0
+    hidden: int = 0
     pads_left: bool | None = None
     token_types: bool | None = None
     prefix_space: bool = False
@@ -61,6 +65,8 @@ _ENTRIES = (
         licence="MIT",
         seen_supervision=("natural language inference pairs", "question-answer pairs", "retrieval pairs"),
         note="multilingual-e5-small after a 4-bit round trip: scores are not comparable to published XLM-R results",
+        layers=12,
+        hidden=384,
     ),
     Encoder(
         name="e5-small-random",
@@ -69,6 +75,8 @@ _ENTRIES = (
         licence="MIT",
         note="the architecture and the vocabulary of e5-small-q4 with random weights: the control without pretraining",
         pretrained=False,
+        layers=12,
+        hidden=384,
     ),
     Encoder(
         name="bert-base",
@@ -79,6 +87,8 @@ _ENTRIES = (
         parameters_million=108,
         pads_left=False,
         token_types=True,
+        layers=12,
+        hidden=768,
     ),
     Encoder(
         name="mbert",
@@ -89,6 +99,8 @@ _ENTRIES = (
         parameters_million=177,
         pads_left=False,
         token_types=True,
+        layers=12,
+        hidden=768,
     ),
     Encoder(
         name="roberta-base",
@@ -100,6 +112,8 @@ _ENTRIES = (
         pads_left=False,
         token_types=False,
         prefix_space=True,
+        layers=12,
+        hidden=768,
     ),
     Encoder(
         name="xlm-r-base",
@@ -110,6 +124,8 @@ _ENTRIES = (
         parameters_million=277,
         pads_left=False,
         token_types=False,
+        layers=12,
+        hidden=768,
     ),
     Encoder(
         name="xlm-r-large",
@@ -120,6 +136,8 @@ _ENTRIES = (
         parameters_million=559,
         pads_left=False,
         token_types=False,
+        layers=24,
+        hidden=1024,
     ),
     Encoder(
         name="xlnet-base",
@@ -131,6 +149,8 @@ _ENTRIES = (
         parameters_million=117,
         pads_left=True,
         token_types=True,
+        layers=12,
+        hidden=768,
     ),
     Encoder(
         name="mdeberta-v3-base",
@@ -141,6 +161,8 @@ _ENTRIES = (
         parameters_million=278,
         pads_left=False,
         token_types=False,
+        layers=12,
+        hidden=768,
     ),
 )
 
