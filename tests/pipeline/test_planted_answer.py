@@ -18,7 +18,7 @@ pytestmark = pytest.mark.slow
 
 def smaller(params: dict[str, Any], seed: int) -> dict[str, Any]:
     """Untuned, without the learning curve and the control, half the test text, two seeds."""
-    params["fetch"] |= {"seed": seed, "rows": {"train": 1500, "dev": 500, "test": 120}}
+    params["fetch"] |= {"seed": seed, "rows": {"train": 2600, "dev": 500, "test": 120}}
     params["tune"]["trials"] = 0
     params["arms"]["controls"] = []
     params["seeds"] = [0, 1]
