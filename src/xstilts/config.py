@@ -115,8 +115,9 @@ class Study:
         if target.train_corpus:
             self._check_fetched(target.train_corpus, f"targets.{name}.train_corpus")
             other = task_named(corpus_named(target.train_corpus).task)
-            if (other.family, other.labels) != (task.family, task.labels):
-                wanted = f"a corpus of family {task.family.value} with labels {', '.join(task.labels)}"
+            if any(getattr(other, fact) != getattr(task, fact) for fact in ("family", "labels", "unanswerable")):
+                answered = " and no unanswerable questions" if other.unanswerable else ""
+                wanted = f"a corpus of family {task.family.value} with labels {', '.join(task.labels)}{answered}"
                 raise bad(f"targets.{name}.train_corpus", target.train_corpus, wanted)
         if task.family.trained:
             check_positive(f"targets.{name}.train_rows", target.train_rows)

@@ -13,6 +13,8 @@ from xstilts.families import family_of
 from xstilts.families.base import IGNORED
 from xstilts.families.span_qa import BOTH, END, LONGEST, START, SpanQA, best_span, round_trip
 from xstilts.tasks import TASKS
+from xstilts.training.batches import Collator
+from xstilts.training.vocabulary import Marks, vocabulary_of
 
 XQUAD = TASKS["xquad"]
 CONTEXT = "the soup is hot the soups are cold the phone is unbelievable the phones are hot"
@@ -51,7 +53,7 @@ def test_what_the_marks_point_at_is_predicted(tokenizer: Any) -> None:
         logits = np.zeros((len(example.input_ids), 2), np.float32)
         logits[:, 0][np.isin(example.targets, (START, BOTH))] = 5.0
         logits[:, 1][np.isin(example.targets, (END, BOTH))] = 5.0
-        outputs.append(best_span(logits, example.positions))
+        outputs.append((*best_span(logits, example.positions), float("-inf")))
     assert family.gathered(examples, outputs, rows) == ["soups are cold", "hot", "unbelievable"]
 
 
@@ -62,6 +64,33 @@ def test_a_window_without_the_whole_answer_points_at_cls(tokenizer: Any) -> None
     assert kinds[0] == [BOTH]
     assert int(examples[0].input_ids[np.flatnonzero(examples[0].targets == BOTH)[0]]) == tokenizer.cls_token_id
     assert [START, END] in kinds
+
+
+def test_an_unanswerable_question_points_at_cls_and_may_stay_without_an_answer(tokenizer: Any) -> None:
+    family, task = SpanQA(), TASKS["squad_v2"]
+    (example,) = family.encode([{**row("hot"), "answers": []}], tokenizer, task, 80)
+    assert marked(example) == [BOTH]
+    assert (
+        int(example.input_ids[example.positions[0]])
+        == tokenizer.cls_token_id
+        == int(example.input_ids[np.flatnonzero(example.targets == BOTH)[0]])
+    )
+    windows = [(3.0, 4, 8, 5.0), (4.0, 12, 15, 4.5)]
+    assert family.joined(windows, row("hot")) == "", "CLS wins in both windows"
+    assert family.joined([windows[0], (4.6, 12, 15, 4.5)], row("hot")) == CONTEXT[12:15]
+    gold = [[], row("hot")["answers"], []]
+    f1 = {metric.name: metric.value_pct for metric in family.score(["", "", "hot"], gold, task)}
+    assert f1["f1"] == f1["exact_match"] == pytest.approx(100 / 3)
+
+
+def test_a_task_without_unanswerable_questions_always_answers(tokenizer: Any) -> None:
+    (example,) = SpanQA().encode([row("hot")], tokenizer, XQUAD, 80)
+    batch = Collator(Marks.of(tokenizer), vocabulary_of(Marks.of(tokenizer), [example]), torch.device("cpu"))([example])
+    logits = torch.zeros(1, len(example.input_ids), 2)
+    logits[0, int(example.positions[0])] = 9.0
+    for name, expected in (("xquad", "the"), ("squad_v2", "")):
+        (output,) = SpanQA().outputs(logits, batch, TASKS[name])
+        assert SpanQA().joined([output], row("hot")) == expected
 
 
 def test_the_loss_is_that_of_start_and_end() -> None:
@@ -75,7 +104,7 @@ def test_the_loss_is_that_of_start_and_end() -> None:
 
 def test_an_answer_is_no_longer_than_allowed_and_ends_after_it_starts() -> None:
     rng, count = np.random.default_rng(3), LONGEST + 12
-    positions = np.concatenate([[1], np.stack([np.arange(count), np.arange(count) + 1], 1).ravel()])
+    positions = np.concatenate([[0, 1], np.stack([np.arange(count), np.arange(count) + 1], 1).ravel()])
     for _ in range(20):
         logits = rng.normal(size=(count + 2, 2)).astype(np.float32)
         logits[0] = logits[-1] = 99.0  # outside of the context
@@ -86,7 +115,7 @@ def test_an_answer_is_no_longer_than_allowed_and_ends_after_it_starts() -> None:
             for end in range(start, min(count, start + LONGEST))
         )
         assert best_span(logits, positions) == pytest.approx(wanted)
-    assert best_span(logits, np.array([1])) == (float("-inf"), 0, 0)
+    assert best_span(logits, np.array([0, 1])) == (float("-inf"), 0, 0)
 
 
 def test_a_round_trip_tells_what_a_tokenizer_can_never_give_back(tokenizer: Any) -> None:

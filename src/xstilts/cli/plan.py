@@ -37,6 +37,8 @@ docs/performance.md."""
 GPU_FLOPS = 100e12
 """What is assumed of an A100: a third of its bfloat16 peak, 312e12. Nothing was measured on one."""
 MEASURED_S = 0.2
+TRIAL_MB = 1.0
+"""Of a cell that keeps predictions and no weights."""
 CELL_S = 2.0
 """Reading rows and weights, writing results."""
 
@@ -141,7 +143,7 @@ def show_plan(study: Study, root: Path) -> None:
 
 
 def _time(minutes: float) -> str:
-    return f"{minutes:.0f} minutes" if minutes < 120 else f"{minutes / 60:.0f} hours"
+    return f"{minutes:.0f} minutes" if minutes < 120 else f"{minutes / 60:,.0f} hours"
 
 
 def estimated_costs(study: Study, layout: Layout) -> list[Cost]:
@@ -152,15 +154,19 @@ def estimated_costs(study: Study, layout: Layout) -> list[Cost]:
 def _estimated(study: Study, encoder: str, size: Size) -> list[Cost]:
     arms = {name: len(block.arms()) for name, block in study.arms.blocks.items()}
     each = {name: _arm_tokens(study, name) for name in arms}
-    controls, seeds, trials, frozen = len(study.arms.controls), len(study.seeds), study.tune.trials, _frozen(study)
+    controls, seeds, trials, frozen = (
+        len(study.arms.controls),
+        len(study.seeds),
+        study.tune.trials,
+        study.intermediate.frozen_layers,
+    )
     drawn = sum(arms[name] * tokens for name, tokens in each.items()) + controls * max(each.values())
     cells = (sum(arms.values()) + controls) * seeds
     trained = seeds * drawn * study.intermediate.passes
-    made = size.checkpoint_mb(frozen)
     rows = [Cost(f"intermediate {encoder}", cells, None, trained, 0,
-                 size.work(trained, frozen) + size.frozen(drawn, frozen), cells * made)]  # fmt: skip
+                 size.work(trained, frozen) + size.frozen(drawn, frozen), cells * size.checkpoint_mb(frozen))]  # fmt: skip
     tuned = trials * max(each.values()) * study.intermediate.passes
-    tuning = Cost(f"tune {encoder}", trials, None, tuned, 0, size.work(tuned, frozen), trials * made)
+    tuning = Cost(f"tune {encoder}", trials, None, tuned, 0, size.work(tuned, frozen), trials * TRIAL_MB)
     target_rows = []
     for name, target in study.targets.items():
         tried = controls + sum(count for block, count in arms.items() if study.tried_on(block, name))
@@ -182,24 +188,20 @@ def _estimated_target(study: Study, name: str, tried: int, size: Size) -> Cost:
     predicted = (tried + 1) * (test + target.dev_rows)
     if embedded:
         flops = seeds * predicted * 2 * words * PREDICTED_SHARE
-        return Cost("", (tried + 1) * seeds, None, 0, seeds * predicted, size.work(flops, 0), tried * 1.0)
+        return Cost("", (tried + 1) * seeds, None, 0, seeds * predicted, size.work(flops, 0), tried * TRIAL_MB)
     larger = sum(target.more_rows) / target.train_rows
     tokens = (tried + 1 + study.target.plateau_factor + larger) * _target_tokens(study, name) * seeds
     cells = (tried + 2 + len(target.more_rows)) * seeds
     work = tokens + seeds * predicted * words * PREDICTED_SHARE
     texts = (test + target.dev_rows + max(target.train_rows, *target.more_rows, 0)) * words
     flops = size.work(work, training.frozen_layers) + size.frozen(texts, training.frozen_layers)
-    return Cost("", cells, None, tokens, seeds * predicted, flops, cells * 1.0)
+    return Cost("", cells, None, tokens, seeds * predicted, flops, cells * TRIAL_MB)
 
 
 def _sum(costs: list[Cost]) -> Cost:
     numbers = ("cells", "train_tokens", "predicted", "flops", "disk_mb")
     totals = {name: sum(getattr(cost, name) for cost in costs) for name in numbers}
     return dataclasses.replace(costs[0], **totals)
-
-
-def _frozen(study: Study) -> int:
-    return study.intermediate.frozen_layers
 
 
 def _test_rows(study: Study, target: Target) -> int:
@@ -263,7 +265,7 @@ def _cost(stage: str, grid: "Grid", cells: list[CellSpec], store: CellStore, siz
         flops += size.work(cell.cost, frozen)
         place = (cell.labels.target or cell.labels.arm, frozen)
         texts[place] = max(texts.get(place, 0.0), float(facts["train"]["words"] + facts["dev"]["words"] + words))
-        disk += size.checkpoint_mb(frozen) if cell.identity["keeps_weights"] else 1.0
+        disk += size.checkpoint_mb(frozen) if cell.identity["keeps_weights"] else TRIAL_MB
     flops += sum(size.frozen(SUBWORDS_PER_WORD * words, frozen) for (_, frozen), words in texts.items())
     tokens = sum(cell.cost for cell in cells) - predicted_words * SUBWORDS_PER_WORD * PREDICTED_SHARE
     return Cost(f"{stage} {grid.encoder}", len(cells), ready, tokens, sentences, flops, disk)
@@ -302,10 +304,9 @@ def _product_speed(hidden: int, precision: str) -> float:
     rows, weight = torch.ones(256, hidden, dtype=kind), torch.ones(4 * hidden, hidden, dtype=kind)
     with torch.inference_mode(), products(rows.device, kind):
         linear(rows, weight)
-        began, times = time.perf_counter(), 0
-        while time.perf_counter() - began < MEASURED_S:
+        until, fastest = time.perf_counter() + MEASURED_S, float("inf")
+        while (began := time.perf_counter()) < until:
             linear(rows, weight)
-            times += 1
-    taken = time.perf_counter() - began
+            fastest = min(fastest, time.perf_counter() - began)  # other programs slow most of them
     torch.set_num_threads(threads)
-    return times * 2.0 * rows.numel() * 4 * hidden / taken
+    return 2.0 * rows.numel() * 4 * hidden / fastest

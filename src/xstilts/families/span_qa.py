@@ -1,7 +1,8 @@
 """Span question answering: the answer is a stretch of the context, found as a start and an end.
 
 A long context is read in overlapping windows. A window without the whole answer is taught to point at the sequence's
-CLS subword, as in the reference scripts of SQuAD; in prediction the best span over all windows wins.
+CLS subword, as in the reference scripts of SQuAD; in prediction the best span over all windows wins, or no answer where
+a task has unanswerable questions and every window points at CLS more than at any span.
 """
 
 from __future__ import annotations
@@ -32,7 +33,8 @@ GUESSED_WORDS = 3
 class SpanQA(FamilyCode):
     """Rows with ``question`` and ``context``; gold is ``answers``, each with ``text`` and the character ``start``.
 
-    An example's ``positions`` are the place of its first context subword, then start and end character of each.
+    An example's ``positions`` are the places of CLS and of its first context subword, then start and end character of
+    each context subword. An unanswerable question has no answers in gold, and an empty prediction.
     """
 
     inputs = ("question", "context")
@@ -67,17 +69,17 @@ class SpanQA(FamilyCode):
             places = [at for at, side in enumerate(encoded.sequence_ids(number)) if side == 1]
             spans = np.array([encoded["offset_mapping"][number][at] for at in places], np.int64).reshape(-1, 2)
             gold = rows[row].get(self.gold)
+            cls = int(np.flatnonzero(ids == tokenizer.cls_token_id)[0])
             targets = np.zeros(0, np.int64)
-            if gold is not None and len(gold):
-                cls = int(np.flatnonzero(ids == tokenizer.cls_token_id)[0])
-                targets = _targets(len(ids), places, spans, gold[0], cls)
+            if gold is not None and (len(gold) or task.unanswerable):
+                targets = _targets(len(ids), places, spans, gold[0] if len(gold) else None, cls)
             examples.append(
                 Example(
                     row=row,
                     input_ids=ids,
                     type_ids=np.array(encoded["token_type_ids"][number], np.int64),
                     targets=targets,
-                    positions=np.concatenate([[places[0] if places else 0], spans.ravel()]).astype(np.int64),
+                    positions=np.concatenate([[cls, places[0] if places else 0], spans.ravel()]).astype(np.int64),
                 )
             )
         return examples
@@ -98,16 +100,23 @@ class SpanQA(FamilyCode):
         return total
 
     def outputs(self, logits: Tensor, batch: Batch, task: Task) -> list[Any]:
-        """For each example the score of its best span, and the span's start and end character."""
+        """For each example the score of its best span, the span's start and end character, and the score of CLS."""
         values = logits.float().cpu().numpy()
-        return [
-            best_span(values[number, offset : offset + len(example.input_ids)], example.positions)
-            for number, (example, offset) in enumerate(zip(batch.examples, batch.offsets, strict=True))
-        ]
+        found = []
+        for number, (example, offset) in enumerate(zip(batch.examples, batch.offsets, strict=True)):
+            own = values[number, offset : offset + len(example.input_ids)]
+            nothing = float(own[example.positions[0]].sum()) if task.unanswerable else float("-inf")
+            found.append((*best_span(own, example.positions), nothing))
+        return found
 
     def joined(self, parts: Sequence[Any], row: Row) -> str:
-        """The text of the best span over a row's windows; an earlier window wins a tie."""
-        _, start, end = max(parts, key=lambda part: part[0])
+        """The text of the best span over a row's windows; an earlier window wins a tie.
+
+        No answer wins where its score is higher in every window, as in SQuAD 2.0's reference scripts.
+        """
+        score, start, end, _ = max(parts, key=lambda part: part[0])
+        if min(part[3] for part in parts) > score:
+            return ""
         return str(row["context"])[start:end]
 
     def baseline(self, train_gold: Sequence[Any], rows: Sequence[Row]) -> list[Any]:
@@ -116,6 +125,8 @@ class SpanQA(FamilyCode):
 
     def score(self, predictions: Sequence[Any], gold: Sequence[Any], task: Task, language: str = "en") -> list[Any]:
         texts = [[str(answer["text"]) for answer in answers] for answers in gold]
+        if task.unanswerable:
+            texts = [each or [""] for each in texts]
         return score_answers(predictions, texts, task, language=language)
 
 
@@ -129,7 +140,7 @@ def best_span(logits: NDArray[np.float32], positions: NDArray[np.int64]) -> tupl
     Returns:
         Score, start character and end character (past the last); an empty context gives an empty span.
     """
-    first, spans = int(positions[0]), positions[1:].reshape(-1, 2)
+    first, spans = int(positions[1]), positions[2:].reshape(-1, 2)
     count = len(spans)
     if not count:
         return float("-inf"), 0, 0
@@ -158,8 +169,8 @@ def round_trip(rows: Sequence[Row], tokenizer: PreTrainedTokenizerBase, task: Ta
     found = [False] * len(rows)
     family = SpanQA()
     for example in family.encode(rows, tokenizer, task, max_length):
-        row, spans = rows[example.row], example.positions[1:].reshape(-1, 2)
-        marks = example.targets[int(example.positions[0]) :][: len(spans)]
+        row, spans = rows[example.row], example.positions[2:].reshape(-1, 2)
+        marks = example.targets[int(example.positions[1]) :][: len(spans)]
         start = np.flatnonzero((marks == START) | (marks == BOTH))
         end = np.flatnonzero((marks == END) | (marks == BOTH))
         if len(start) and len(end):
@@ -169,14 +180,14 @@ def round_trip(rows: Sequence[Row], tokenizer: PreTrainedTokenizerBase, task: Ta
 
 
 def _targets(
-    length: int, places: Sequence[int], spans: NDArray[np.int64], answer: Mapping[str, Any], cls: int
+    length: int, places: Sequence[int], spans: NDArray[np.int64], answer: Mapping[str, Any] | None, cls: int
 ) -> NDArray[np.int64]:
-    """[s] marks of the answer's subwords, or of CLS when the window does not hold all of it."""
+    """[s] marks of the answer's subwords, or of CLS when the window does not hold all of it or there is none."""
     targets = np.full(length, IGNORED, np.int64)
-    begin = int(answer["start"])
-    end = begin + len(answer["text"])
+    begin = int(answer["start"]) if answer else 0
+    end = begin + len(answer["text"]) if answer else 0
     inside = np.flatnonzero((spans[:, 0] < end) & (spans[:, 1] > begin)) if len(spans) else np.zeros(0, np.int64)
-    whole = len(inside) > 0 and spans[0, 0] <= begin and spans[-1, 1] >= end
+    whole = answer is not None and len(inside) > 0 and spans[0, 0] <= begin and spans[-1, 1] >= end
     first, last = (places[inside[0]], places[inside[-1]]) if whole else (cls, cls)
     targets[first], targets[last] = START, END
     if first == last:

@@ -69,7 +69,8 @@ def score_answers(
     Args:
         predictions: an answer for each question; ``None`` where there is none, which counts 0.
         gold: the answers that are right, one or more for each question, in the same order.
-        task: its name decides XTREME's program: ``mlqa`` has its own, all others have SQuAD's.
+        task: its name decides the program: ``mlqa`` has its own, all others have SQuAD's; in ``squad_v2`` an empty
+            answer is right where the gold answer is empty.
         language: ISO 639-1, of the answers.
         ids: each question's id, for messages.
         where: task and language, for messages.
@@ -92,11 +93,12 @@ def score_answers(
         )
     official = functools.partial(mlqa_words, language=language) if task.name == "mlqa" else squad_words
     honest = functools.partial(language_words, language=language)
+    measure = abstaining_f1 if task.name == "squad_v2" else word_f1
     ones = np.ones(len(gold))
     return [
-        ratio("f1", _best(predictions, gold, official, word_f1), ones, len(gold)),
+        ratio("f1", _best(predictions, gold, official, measure), ones, len(gold)),
         ratio("exact_match", _best(predictions, gold, official, _equal), ones, len(gold)),
-        ratio("f1_by_language", _best(predictions, gold, honest, word_f1), ones, len(gold)),
+        ratio("f1_by_language", _best(predictions, gold, honest, measure), ones, len(gold)),
     ]
 
 
@@ -126,6 +128,11 @@ def word_f1(predicted: Sequence[str], right: Sequence[str]) -> float:
     """F1 of two bags of words, 0 to 1; 0 when they share none, also when both are empty."""
     same = (Counter(predicted) & Counter(right)).total()
     return 2 * same / (len(predicted) + len(right)) if same else 0.0
+
+
+def abstaining_f1(predicted: Sequence[str], right: Sequence[str]) -> float:
+    """As ``word_f1``, but 1 when both are empty: the rule of SQuAD 2.0's program for unanswerable questions."""
+    return word_f1(predicted, right) if predicted and right else _equal(predicted, right)
 
 
 def _equal(predicted: Sequence[str], right: Sequence[str]) -> float:

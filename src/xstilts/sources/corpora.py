@@ -120,6 +120,14 @@ def _hub_files(folder: str) -> tuple[Files, ...]:
     )
 
 
+def _english_files(folder: str, held_out: str = "validation", train: str = "train") -> tuple[Files, ...]:
+    """English train and dev of a repository that was converted to Parquet."""
+    return (
+        Files(f"{folder}/{train}-*.parquet", "train", part="en"),
+        Files(f"{folder}/{held_out}-*.parquet", "dev", part="en"),
+    )
+
+
 def _xtreme_files(task: str, reader: Reader) -> tuple[Files, ...]:
     """English train, and dev and test of every language, as XTREME's scripts name them."""
     return (
@@ -129,6 +137,20 @@ def _xtreme_files(task: str, reader: Reader) -> tuple[Files, ...]:
     )
 
 
+_OF_TYPE = {
+    "PER": "person politician researcher scientist writer musicalartist",
+    "ORG": "organisation university politicalparty band",
+    "LOC": "location country",
+    "": "academicjournal album algorithm astronomicalobject award book chemicalcompound chemicalelement conference "
+    "discipline election enzyme event field literarygenre magazine metrics misc musicalinstrument musicgenre poem "
+    "product programlang protein song task theory",
+}
+_CROSSNER = {
+    f"{mark}-{name}": f"{mark}-{kind}" if kind else "O"
+    for kind, names in _OF_TYPE.items()
+    for name in names.split()
+    for mark in "BI"
+}
 _UNKNOWN_WIKIANN = "unknown (Wikipedia text CC BY-SA 3.0)"
 _FROM_XTREME = (
     ("udpos", "Universal Dependencies: one licence for each treebank, several non-commercial",
@@ -273,6 +295,15 @@ _ENTRIES = (
         columns={"text_a": "sentence1", "text_b": "sentence2"},
         note="translations are made by machine",
     ),
+    Corpus(name="clinc150", task="intent", source="jsonl", licence="CC BY 3.0", note="out-of-scope rows left out"),
+    Corpus(
+        name="crossner",
+        task="panx",
+        source="jsonl",
+        licence="MIT (Wikipedia text CC BY-SA)",
+        labels=_CROSSNER,
+        note="fine types as WikiANN's: person, organisation and location; all others are no entity",
+    ),
     Corpus(name="sib200", task="topic", source="jsonl", licence="CC BY-SA 4.0 (text)"),
     Corpus(
         name="bucc",
@@ -321,6 +352,86 @@ _ENTRIES = (
         licence=_UNKNOWN_WIKIANN,
         files=_hub_files("PAN-X.{part}"),
         columns={"tags": "ner_tags"},
+    ),
+    Corpus(
+        name="hub-mnli",
+        task="xnli",
+        source="hub",
+        repository="nyu-mll/multi_nli",
+        licence="OANC terms for most of it, several CC and public-domain works",
+        files=_english_files("data", "validation_matched"),
+        columns={"text_a": "premise", "text_b": "hypothesis", "domain": "genre"},
+        note="English alone, by genre; the matched development set",
+    ),
+    Corpus(
+        name="hub-anli",
+        task="xnli",
+        source="hub",
+        repository="facebook/anli",
+        licence="CC BY-NC 4.0",
+        files=tuple(
+            files
+            for number in (1, 2, 3)
+            for files in _english_files("plain_text", f"dev_r{number}", f"train_r{number}")
+        ),
+        columns={"text_a": "premise", "text_b": "hypothesis"},
+        note="all three rounds",
+    ),
+    Corpus(
+        name="hub-qqp",
+        task="pawsx",
+        source="hub",
+        repository="nyu-mll/glue",
+        licence="unknown (Quora's terms)",
+        files=_english_files("qqp"),
+        columns={"text_a": "question1", "text_b": "question2"},
+        labels={"not_duplicate": "0", "duplicate": "1"},
+    ),
+    Corpus(
+        name="hub-sst2",
+        task="sentiment",
+        source="hub",
+        repository="nyu-mll/glue",
+        licence="unknown",
+        files=_english_files("sst2"),
+        columns={"text": "sentence"},
+    ),
+    Corpus(
+        name="hub-squad",
+        task="xquad",
+        source="hub",
+        repository="rajpurkar/squad",
+        licence="CC BY-SA 4.0",
+        files=_english_files("plain_text"),
+        note="SQuAD v1.1; XQuAD's paragraphs are from its development set",
+    ),
+    Corpus(
+        name="hub-squad-v2",
+        task="squad_v2",
+        source="hub",
+        repository="rajpurkar/squad_v2",
+        licence="CC BY-SA 4.0",
+        files=_english_files("squad_v2"),
+        note="a third of the questions has no answer; its answerable ones are those of SQuAD v1.1",
+    ),
+    Corpus(
+        name="hub-hellaswag",
+        task="hellaswag",
+        source="hub",
+        repository="Rowan/hellaswag",
+        licence="MIT",
+        files=_english_files("data"),
+        columns={"text": "ctx", "choices": "endings"},
+    ),
+    Corpus(
+        name="hub-commonsenseqa",
+        task="commonsenseqa",
+        source="hub",
+        repository="tau/commonsense_qa",
+        licence="MIT",
+        files=_english_files("data"),
+        columns={"text": "question", "choices": "choices.text", "label": "answerKey"},
+        labels={"A": "0", "B": "1", "C": "2", "D": "3", "E": "4"},
     ),
     *(
         Corpus(

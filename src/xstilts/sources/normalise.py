@@ -51,7 +51,7 @@ def normalised_rows(corpus: Corpus, folder: Path) -> list[dict[str, Any]]:
                 "part": part,
                 "language": language_of(part),
                 "split": ours[split],
-                "domain": raw.get("domain"),
+                "domain": raw.get(corpus.columns.get("domain", "domain")),
                 "document": found.group(1) if found else f"{part}:{split}:{own}",
             }
     if task.family is Family.SENTENCE_RETRIEVAL:
@@ -73,6 +73,8 @@ def _questions(corpus: Corpus, path: Path, name: str) -> Iterator[tuple[int, Map
             for each in raw.get("qas", [raw]):
                 if "answer_starts" in each:
                     answers = list(zip(each["answers"], each["answer_starts"], strict=True))
+                elif isinstance(each["answers"], dict):
+                    answers = list(zip(each["answers"]["text"], each["answers"]["answer_start"], strict=True))
                 else:
                     answers = [(one["text"], one["answer_start"]) for one in each["answers"]]
                 yield (

@@ -43,6 +43,7 @@ class Task:
         version: raised when any score could change.
         in_xtreme: whether it is one of XTREME's nine tasks.
         kind: tasks of one kind predict the same sort of label; an arm and a target of one kind are "same-task".
+        unanswerable: whether a question may have no answer.
     """
 
     name: str
@@ -53,9 +54,10 @@ class Task:
     version: int
     in_xtreme: bool
     kind: str
+    unanswerable: bool = False
 
 
-def _languages(text: str) -> tuple[str, ...]:
+def _names(text: str) -> tuple[str, ...]:
     return tuple(text.split())
 
 
@@ -63,13 +65,34 @@ UPOS = (
     "ADJ", "ADP", "ADV", "AUX", "CCONJ", "DET", "INTJ", "NOUN", "NUM", "PART", "PRON", "PROPN", "PUNCT", "SCONJ",
     "SYM", "VERB", "X",
 )  # fmt: skip
+INTENTS = (
+    "accept_reservations account_blocked alarm application_status apr are_you_a_bot balance bill_balance bill_due "
+    "book_flight book_hotel calculator calendar calendar_update calories cancel cancel_reservation car_rental "
+    "card_declined carry_on change_accent change_ai_name change_language change_speed change_user_name change_volume "
+    "confirm_reservation cook_time credit_limit credit_limit_change credit_score current_location damaged_card date "
+    "definition direct_deposit directions distance do_you_have_pets exchange_rate expiration_date find_phone "
+    "flight_status flip_coin food_last freeze_account fun_fact gas gas_type goodbye greeting how_busy how_old_are_you "
+    "improve_credit_score income ingredient_substitution ingredients_list insurance insurance_change interest_rate "
+    "international_fees international_visa jump_start last_maintenance lost_luggage make_call maybe meal_suggestion "
+    "meaning_of_life measurement_conversion meeting_schedule min_payment mpg new_card next_holiday next_song no "
+    "nutrition_info oil_change_how oil_change_when order order_checks order_status pay_bill payday pin_change "
+    "play_music plug_type pto_balance pto_request pto_request_status pto_used recipe redeem_rewards reminder "
+    "reminder_update repeat replacement_card_duration report_fraud report_lost_card reset_settings "
+    "restaurant_reservation restaurant_reviews restaurant_suggestion rewards_balance roll_dice rollover_401k routing "
+    "schedule_maintenance schedule_meeting share_location shopping_list shopping_list_update smart_home spelling "
+    "spending_history sync_device taxes tell_joke text thank_you time timer timezone tire_change tire_pressure "
+    "todo_list todo_list_update traffic transactions transfer translate travel_alert travel_notification "
+    "travel_suggestion uber update_playlist user_name vaccines w2 weather what_are_your_hobbies what_can_i_ask_you "
+    "what_is_your_name what_song where_are_you_from whisper_mode who_do_you_work_for who_made_you yes"
+)
+"""Of CLINC150, without the out-of-scope rows."""
 WIKIANN = ("O", "B-PER", "I-PER", "B-ORG", "I-ORG", "B-LOC", "I-LOC")
 
 _ENTRIES = (
     Task(
         name="xnli",
         family=Family.PAIR_CLASSIFICATION,
-        languages=_languages("ar bg de el en es fr hi ru sw th tr ur vi zh"),
+        languages=_names("ar bg de el en es fr hi ru sw th tr ur vi zh"),
         labels=("contradiction", "entailment", "neutral"),
         main_metric="accuracy",
         version=1,
@@ -79,7 +102,7 @@ _ENTRIES = (
     Task(
         name="pawsx",
         family=Family.PAIR_CLASSIFICATION,
-        languages=_languages("de en es fr ja ko zh"),
+        languages=_names("de en es fr ja ko zh"),
         labels=("0", "1"),
         main_metric="accuracy",
         version=1,
@@ -89,7 +112,7 @@ _ENTRIES = (
     Task(
         name="udpos",
         family=Family.TOKEN_TAGGING,
-        languages=_languages(
+        languages=_names(
             "af ar bg de el en es et eu fa fi fr he hi hu id it ja kk ko mr nl pt ru ta te th tl tr ur vi yo zh"
         ),
         labels=UPOS,
@@ -101,7 +124,7 @@ _ENTRIES = (
     Task(
         name="panx",
         family=Family.TOKEN_TAGGING,
-        languages=_languages(
+        languages=_names(
             "ar he vi id jv ms tl eu ml ta te af nl en de el bn hi mr ur fa fr it pt es bg ru ja ka ko th sw yo my "
             "zh kk tr et fi hu"
         ),
@@ -114,7 +137,7 @@ _ENTRIES = (
     Task(
         name="tatoeba",
         family=Family.SENTENCE_RETRIEVAL,
-        languages=_languages(
+        languages=_names(
             "ar he vi id jv tl eu ml ta te af nl de el bn hi mr ur fa fr it pt es bg ru ja ka ko th sw zh kk tr et "
             "fi hu"
         ),
@@ -127,7 +150,7 @@ _ENTRIES = (
     Task(
         name="bucc2018",
         family=Family.BITEXT_MINING,
-        languages=_languages("de fr ru zh"),
+        languages=_names("de fr ru zh"),
         labels=(),
         main_metric="f1",
         version=1,
@@ -138,7 +161,7 @@ _ENTRIES = (
         Task(
             name=name,
             family=Family.SPAN_QA,
-            languages=_languages(languages),
+            languages=_names(languages),
             labels=("start", "end"),
             main_metric="f1",
             version=1,
@@ -152,9 +175,20 @@ _ENTRIES = (
         )
     ),
     Task(
+        name="squad_v2",
+        family=Family.SPAN_QA,
+        languages=("en",),
+        labels=("start", "end"),
+        main_metric="f1",
+        version=1,
+        in_xtreme=False,
+        kind="extractive question answering",
+        unanswerable=True,
+    ),
+    Task(
         name="sentiment",
         family=Family.SENTENCE_CLASSIFICATION,
-        languages=_languages("de en es fr"),
+        languages=_names("de en es fr"),
         labels=("negative", "positive"),
         main_metric="accuracy",
         version=1,
@@ -164,7 +198,7 @@ _ENTRIES = (
     Task(
         name="tweet_sentiment",
         family=Family.SENTENCE_CLASSIFICATION,
-        languages=_languages("ar de en es fr hi"),
+        languages=_names("ar de en es fr hi"),
         labels=("negative", "neutral", "positive"),
         main_metric="accuracy",
         version=1,
@@ -174,7 +208,7 @@ _ENTRIES = (
     Task(
         name="topic",
         family=Family.SENTENCE_CLASSIFICATION,
-        languages=_languages("ar de el en es fi fr he hi hu id it ja ko ru sw ta te th tr ur vi yo zh"),
+        languages=_names("ar de el en es fi fr he hi hu id it ja ko ru sw ta te th tr ur vi yo zh"),
         labels=(
             "entertainment",
             "geography",
@@ -189,11 +223,21 @@ _ENTRIES = (
         in_xtreme=False,
         kind="topic classification",
     ),
+    Task(
+        name="intent",
+        family=Family.SENTENCE_CLASSIFICATION,
+        languages=("en",),
+        labels=_names(INTENTS),
+        main_metric="accuracy",
+        version=1,
+        in_xtreme=False,
+        kind="intent classification",
+    ),
     *(
         Task(
             name=name,
             family=Family.MULTIPLE_CHOICE,
-            languages=_languages(languages),
+            languages=_names(languages),
             labels=tuple(str(place) for place in range(choices)),
             main_metric="accuracy",
             version=1,
@@ -211,7 +255,7 @@ _ENTRIES = (
     Task(
         name="stsb",
         family=Family.PAIR_REGRESSION,
-        languages=_languages("de en es fr it ja ko nl pl pt ru zh"),
+        languages=_names("de en es fr it ja ko nl pl pt ru zh"),
         labels=("0", "5"),
         main_metric="spearman",
         version=1,

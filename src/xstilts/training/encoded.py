@@ -17,7 +17,7 @@ from xstilts.files import read_json, sha256_of_json, told_when_full, write_json
 from xstilts.tables import Rows
 from xstilts.training.vocabulary import Marks
 
-FORMAT = 1
+FORMAT = 2
 """Raised when a family encodes otherwise, or the arrays below change."""
 FLAT = ("input_ids", "type_ids", "targets", "positions")
 
