@@ -154,17 +154,13 @@ def estimated_costs(study: Study, layout: Layout) -> list[Cost]:
 def _estimated(study: Study, encoder: str, size: Size) -> list[Cost]:
     arms = {name: len(block.arms()) for name, block in study.arms.blocks.items()}
     each = {name: _arm_tokens(study, name) for name in arms}
-    controls, seeds, trials, frozen = (
-        len(study.arms.controls),
-        len(study.seeds),
-        study.tune.trials,
-        study.intermediate.frozen_layers,
-    )
+    controls, seeds, trials = len(study.arms.controls), len(study.seeds), study.tune.trials
+    frozen = study.intermediate.frozen_layers
     drawn = sum(arms[name] * tokens for name, tokens in each.items()) + controls * max(each.values())
     cells = (sum(arms.values()) + controls) * seeds
     trained = seeds * drawn * study.intermediate.passes
-    rows = [Cost(f"intermediate {encoder}", cells, None, trained, 0,
-                 size.work(trained, frozen) + size.frozen(drawn, frozen), cells * size.checkpoint_mb(frozen))]  # fmt: skip
+    flops, kept = size.work(trained, frozen) + size.frozen(drawn, frozen), cells * size.checkpoint_mb(frozen)
+    arms_cost = Cost(f"intermediate {encoder}", cells, None, trained, 0, flops, kept)
     tuned = trials * max(each.values()) * study.intermediate.passes
     tuning = Cost(f"tune {encoder}", trials, None, tuned, 0, size.work(tuned, frozen), trials * TRIAL_MB)
     target_rows = []
@@ -176,7 +172,7 @@ def _estimated(study: Study, encoder: str, size: Size) -> list[Cost]:
             again = 2 * trials * _target_tokens(study, name)
             more = size.work(again, study.target.training(name).frozen_layers)
             tuning = _sum([tuning, Cost("", 2 * trials, None, again, 0, more, 0)])
-    return [tuning, *rows, dataclasses.replace(_sum(target_rows), name=f"target {encoder}")]
+    return [tuning, arms_cost, dataclasses.replace(_sum(target_rows), name=f"target {encoder}")]
 
 
 def _estimated_target(study: Study, name: str, tried: int, size: Size) -> Cost:
