@@ -1,10 +1,10 @@
 """Does the default study find the answer that was planted? Whole studies, each on corpora of another generator seed.
 
-    python benchmarks/planted_answer.py [--seeds 10] [--first 0] [--keep FOLDER] [--whole]
+    python benchmarks/planted_answer.py [--seeds 10] [--first 0] [--keep FOLDER] [--workers N]
 
 Every seed runs the pipeline to its analysis by ``dvc repro``, in a clone of this repository's last commit, as a user
-would, without what no verdict reads: the control arm and the larger training sets of ``none`` (``--whole`` keeps them).
-The block `bound` must be answered "degrades", the block `fixed` neither "degrades" nor "improves". A study takes
+would, without what no verdict reads: the control arm and the larger training sets of ``none``, whose texts then are in the
+arms' pools (``--whole`` keeps them). The block `bound` must be answered "degrades", the block `fixed` neither "degrades" nor "improves". A study takes
 minutes; with ``--keep`` finished ones are not run again. The ratio is that of right answers to all, the peer the truth.
 """
 
@@ -25,7 +25,7 @@ from workload import ROOT, machine
 LINE = "{:>4} {:<8}{:<22}{:>8}{:>22}{:>8}{:>8}{:>8}  {}"
 
 
-def study(seed: int, folder: Path, whole: bool) -> dict[str, Any]:
+def study(seed: int, folder: Path, chosen: argparse.Namespace) -> dict[str, Any]:
     """Run the default study on another seed's corpora; its analysis, and the minutes it took."""
     clone = folder / f"seed-{seed}"
     done = clone / "done.json"
@@ -34,7 +34,8 @@ def study(seed: int, folder: Path, whole: bool) -> dict[str, Any]:
         file = clone / "params.yaml"
         params = YAML().load(file)
         params["fetch"]["seed"] = seed
-        if not whole:
+        params["runtime"]["workers"] = chosen.workers
+        if not chosen.whole:
             params["arms"]["controls"] = []
             for target in params["targets"].values():
                 target["more_rows"] = []
@@ -73,6 +74,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=10, help="how many")
     parser.add_argument("--first", type=int, default=0, help="the first one")
     parser.add_argument("--keep", type=Path, help="where the studies stay; default: nowhere")
+    parser.add_argument("--workers", type=int, default=0, help="of each study; 0: one a core")
     parser.add_argument("--whole", action="store_true", help="with the control and the larger training sets")
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
@@ -81,7 +83,7 @@ def main() -> None:
         print(LINE.format("seed", "planted", "verdict", "slope", "interval", "p", "matched", "far", "right"))
         rows = []
         for seed in range(chosen.first, chosen.first + chosen.seeds):
-            for row in answers(seed, study(seed, folder, chosen.whole)):
+            for row in answers(seed, study(seed, folder, chosen)):
                 rows.append(row)
                 print(_line(row), flush=True)
     print(json.dumps({"machine": machine(), "answers": rows}))

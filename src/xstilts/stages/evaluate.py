@@ -5,17 +5,19 @@ from typing import Any
 
 from xstilts.config import Study
 from xstilts.families import family_of
+from xstilts.families.span_qa import round_trip
 from xstilts.files import Json, read_json, read_jsonl, replaced_folder, write_csv
 from xstilts.layout import Layout
 from xstilts.scoring import is_scored
 from xstilts.sources.corpora import CORPORA
 from xstilts.tables import read_rows
-from xstilts.tasks import TASKS
+from xstilts.tasks import TASKS, Family
 
 COLUMNS = (
     "key", "encoder", "arm", "block", "domain", "target", "seed", "variant", "language", "slice", "metric", "main",
     "value", "standard_error", "n", "task_version",
 )  # fmt: skip
+REACH_COLUMNS = ("encoder", "target", "language", "questions", "in_reach_pct")
 MAJORITY = "majority"
 
 
@@ -36,9 +38,24 @@ def run(study: Study, layout: Layout, encoder: str) -> None:
             table += gold[cell["target"]].scored(cell, language, predictions)
     for target in description["targets"]:
         table += gold[target].majority(encoder)
+    reach = [row for target in description["targets"] for row in gold[target].in_reach(study, encoder)]
     with replaced_folder(layout.results("evaluate", encoder)) as out:
         write_csv(out / "scores.csv", table, COLUMNS)
+        if reach:
+            write_csv(out / "answers_in_reach.csv", reach, REACH_COLUMNS)
     print(f"evaluate: {encoder}, {len(table)} scores")
+    _tell_reach(encoder, reach)
+
+
+def _tell_reach(encoder: str, reach: Sequence[Json]) -> None:
+    for target in dict.fromkeys(row["target"] for row in reach):
+        mine = [row for row in reach if row["target"] == target]
+        worst = min(mine, key=lambda row: row["in_reach_pct"])
+        mean = sum(row["in_reach_pct"] for row in mine) / len(mine)
+        print(
+            f"evaluate: {target}: of {mean:.1f} % of the answers (mean over languages) the tokenizer of {encoder} can give "
+            f"every character back, least in {worst['language']}: {worst['in_reach_pct']:.1f} %"
+        )
 
 
 class _Gold:
@@ -75,6 +92,25 @@ class _Gold:
                 [each["prediction"] for each in chosen], [self.labels[each] for each in ids], self.task, language
             )
             rows += [self._row(cell, language, name, metric) for metric in metrics]
+        return rows
+
+    def in_reach(self, study: Study, encoder: str) -> list[dict[str, Json]]:
+        """Of a span task the share of answers that begin and end where the encoder's tokenizer cuts, by language."""
+        if self.task.family is not Family.SPAN_QA:
+            return []
+        from transformers import AutoTokenizer
+
+        tokenizer = AutoTokenizer.from_pretrained(self.layout.models("encoder", encoder), trust_remote_code=False)
+        length = study.target.training(self.target).max_length
+        rows = []
+        for language, inputs in self.inputs.items():
+            questions = [{**row, "answers": self.labels[row["id"]]} for row in inputs]
+            found = round_trip([row for row in questions if len(row["answers"])], tokenizer, self.task, length)
+            share = 100.0 * sum(found) / len(found) if found else 0.0
+            rows.append(
+                {"encoder": encoder, "target": self.target, "language": language, "questions": len(found),
+                 "in_reach_pct": round(share, 2)}
+            )  # fmt: skip
         return rows
 
     def majority(self, encoder: str) -> list[dict[str, Json]]:
