@@ -3,9 +3,10 @@
     python benchmarks/planted_answer.py [--seeds 10] [--first 0] [--keep FOLDER] [--workers N]
 
 Every seed runs the pipeline to its analysis by ``dvc repro``, in a clone of this repository's last commit, as a user
-would, without what no verdict reads: the control arm and the larger training sets of ``none``, whose texts then are in the
-arms' pools (``--whole`` keeps them). The block `bound` must be answered "degrades", the block `fixed` neither "degrades" nor "improves". A study takes
-minutes; with ``--keep`` finished ones are not run again. The ratio is that of right answers to all, the peer the truth.
+would, without what no verdict reads: the control arm, and the larger training sets of ``none``, whose texts then are in
+the arms' pools (``--whole`` keeps both). The block `bound` must be answered "degrades", the block `fixed` neither
+"degrades" nor "improves". A study takes minutes; with ``--keep`` finished ones are not run again. The ratio is that of
+right answers to all, the peer the truth.
 """
 
 import argparse
