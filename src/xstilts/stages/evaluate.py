@@ -53,7 +53,7 @@ def _tell_reach(encoder: str, reach: Sequence[Json]) -> None:
         worst = min(mine, key=lambda row: row["in_reach_pct"])
         mean = sum(row["in_reach_pct"] for row in mine) / len(mine)
         print(
-            f"evaluate: {target}: {encoder}'s tokenizer can give {mean:.1f} % of the answers back to the character (mean "
+            f"evaluate: {target}: {encoder}'s tokenizer can give {mean:.1f} % of the answers back exactly (mean "
             f"over languages; least in {worst['language']}: {worst['in_reach_pct']:.1f} %)"
         )
 
