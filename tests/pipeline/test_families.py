@@ -1,4 +1,4 @@
-"""Every family as a target of one tiny study, from rows to a report: tagging, answers, choices, numbers, retrieval."""
+"""Every family as a target of one tiny study, from rows to a report: tagging, answers, choices, numbers, bitext."""
 
 import csv
 from collections.abc import Callable
@@ -9,7 +9,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from tests.conftest import Project, sentences, write_corpus
-from xstilts.files import read_json, read_jsonl, write_json
+from xstilts.files import read_json, read_jsonl, write_json, write_text
 from xstilts.scoring.xtreme import check_folder, score_folder
 
 pytestmark = pytest.mark.slow
@@ -60,11 +60,24 @@ def write_more_data(data: Path) -> None:
     )
 
 
+def write_bitext(folder: Path) -> None:
+    """A bitext as XTREME's scripts leave it, with labels beside it; what has a pair has it word for word."""
+    for split in ("dev", "test"):
+        german = [" ".join(tokens) for _, tokens in _texts("de", 12, f"{split}-b")]
+        english = german[:6] + [" ".join(tokens) for _, tokens in _texts("en", 10, f"{split}-b")]
+        for side, texts in (("de", german), ("en", english)):
+            lines = "".join(f"{side}-{n:09d}\t{text}\n" for n, text in enumerate(texts, 1))
+            write_text(folder / f"bucc2018/de-en.{split}.{side}", lines)
+        pairs = "".join(f"de-{n:09d}\ten-{n:09d}\n" for n in range(1, 7))
+        write_text(folder / ("bucc2018/de-en.dev.gold" if split == "dev" else "labels/bucc2018/test-de.tsv"), pairs)
+
+
 def test_every_family_goes_from_rows_to_a_report(make_project: Callable[[], Project]) -> None:
     project = make_project()
     write_more_data(project.data)
     params = YAML().load(project.root / "params.yaml")
-    more = ["xquad", "squadshifts", "xcopa", "stsb", "tatoeba"]
+    write_bitext(project.data / "xtreme")
+    more = ["xquad", "squadshifts", "xcopa", "stsb", "tatoeba", "xtreme-bucc2018"]
     params["corpora"] += more
     params["targets"] |= {
         "xquad": {"corpus": "xquad", "train_corpus": "squadshifts", "languages": list(LANGUAGES), "train_rows": 16,
@@ -72,6 +85,7 @@ def test_every_family_goes_from_rows_to_a_report(make_project: Callable[[], Proj
         "xcopa": {"corpus": "xcopa", "languages": ["en", "de"], "train_rows": 16, "dev_rows": 20},
         "stsb": {"corpus": "stsb", "languages": ["en", "de"], "train_rows": 16, "dev_rows": 20},
         "tatoeba": {"corpus": "tatoeba", "languages": ["de"], "train_rows": 0, "dev_rows": 0},
+        "bucc2018": {"corpus": "xtreme-bucc2018", "languages": ["de"], "train_rows": 0, "dev_rows": 0, "layer": 1},
     }  # fmt: skip
     params["arms"]["blocks"]["answers"] = {"corpus": "squadshifts", "part": "*", "labelled_items": 20}
     YAML().dump(params, project.root / "params.yaml")
@@ -89,6 +103,7 @@ def test_every_family_goes_from_rows_to_a_report(make_project: Callable[[], Proj
         ("xcopa", "accuracy"): {"en", "de"},
         ("stsb", "spearman"): {"en", "de"},
         ("tatoeba", "accuracy"): {"de"},
+        ("bucc2018", "f1"): {"de"},
     }
     arms = {row["arm"] for row in rows}
     assert arms == {"none", "control.word-order", "answers.all", "gum.news", "gum.bio", "gum.court", "gum.essay"}
@@ -100,13 +115,21 @@ def test_every_family_goes_from_rows_to_a_report(make_project: Callable[[], Proj
     project.xstilts("submission", "quickstart", "--out", "submission")
     names = {path.relative_to(folder).with_suffix("").as_posix() for path in folder.rglob("*.*")}
     wanted = {f"{task}/test-{language}" for task in ("udpos", "xquad") for language in LANGUAGES}
-    assert names == wanted | {"tatoeba/test-de"}
+    assert names == wanted | {"tatoeba/test-de", "bucc2018/test-de"}
+    pairs = (folder / "bucc2018/test-de.tsv").read_text("utf-8").splitlines()
+    assert set(pairs) & {f"de-{n:09d}\ten-{n:09d}" for n in range(1, 7)}, "equal sentences are found"
     assert {fault.what for fault in check_folder(folder)} == {"missing", "the folder is missing"}
 
     for language in LANGUAGES:
         paragraphs = read_jsonl(project.data / "xquad" / f"{language}.test.jsonl.gz")
         write_json(project.root / f"gold/xquad/test-{language}.json", {"data": [{"paragraphs": paragraphs}]})
-    official = score_folder(folder, project.root / "gold").tasks["xquad"]
-    stored = {row["language"]: row for row in rows if (row["target"], row["arm"]) == ("xquad", "none")}
-    for language in LANGUAGES:
-        assert official.of("f1", language) == pytest.approx(float(stored[language]["value"]), abs=1e-5)
+    write_text(
+        project.root / "gold/bucc2018/test-de.tsv", (project.data / "xtreme/labels/bucc2018/test-de.tsv").read_text()
+    )
+    official = score_folder(folder, project.root / "gold").tasks
+    for target, languages in (("xquad", LANGUAGES), ("bucc2018", ("de",))):
+        stored = {row["language"]: row for row in rows if (row["target"], row["arm"]) == (target, "none")}
+        for language in languages:
+            assert official[target].of("f1", language) == pytest.approx(float(stored[language]["value"]), abs=1e-5)
+    reach = (project.root / "results/quickstart/evaluate/tiny/answers_in_reach.csv").read_text("utf-8").splitlines()
+    assert len(reach) == 1 + len(LANGUAGES)
