@@ -112,6 +112,8 @@ class ArmsSection:
         blocks: name to block; an arm's name is ``<block>.<short name>``.
         labelled_items: of each arm's training set: tokens for tagging, sentences for classification.
         dev_items: of each arm's English dev set.
+        combined: further arms of several tasks at once, name to arm to sampling rate: its share of the arm's rows. The
+            rates of one arm sum to 1, and so it has about as many labelled items as the arms that it is made of.
         controls: control arms; ``word-order`` is real against shuffled word order.
         overlap_min_characters: shorter text is not held to overlap.
         remove: what goes when a row overlaps with text that a target is scored on: its whole ``document``, or the
@@ -122,6 +124,7 @@ class ArmsSection:
     blocks: Mapping[str, Block]
     labelled_items: int
     dev_items: int
+    combined: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     controls: tuple[Literal["word-order"], ...] = ()
     overlap_min_characters: int = 20
     remove: Literal["document", "row"] = "document"
@@ -132,6 +135,14 @@ class ArmsSection:
         check_positive("arms.dev_items", self.dev_items)
         for block in self.blocks:
             check_name("arms.blocks", block)
+        there = [f"{name}.{short}" for name, block in self.blocks.items() for short in block.arms()]
+        for name, rates in self.combined.items():
+            check_name("arms.combined", name)
+            for arm in rates:
+                if arm not in there:
+                    raise bad(f"arms.combined.{name}", arm, f"arms of the blocks: {', '.join(there)}")
+            if len(rates) < 2 or min(rates.values()) <= 0 or abs(sum(rates.values()) - 1.0) > 1e-9:
+                raise bad(f"arms.combined.{name}", dict(rates), "two arms or more, with rates above 0 that sum to 1")
         if not self.blocks or not any(block.arms() for block in self.blocks.values()):
             raise XstiltsError(
                 "The study has no arms",

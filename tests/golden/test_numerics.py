@@ -5,6 +5,7 @@ When one of these changes, finished cells would be reused although they could no
 Losses and predicted numbers are compared to five digits, which kinds of processors share; other predictions exactly.
 """
 
+import itertools
 import json
 import shutil
 import sys
@@ -17,10 +18,11 @@ from safetensors.torch import load_file, save_file
 
 from tests.conftest import WORDS, sentences, write_tiny_encoder
 from xstilts.cells.spec import FROZEN_NUMERICS_VERSION, NUMERICS_VERSION, CellSpec, Labels
+from xstilts.families import family_of
 from xstilts.files import read_json, read_jsonl, sha256_of_json
 from xstilts.seeds import generator
 from xstilts.tables import read_rows, write_rows
-from xstilts.tasks import TASKS
+from xstilts.tasks import TASKS, task_with
 from xstilts.training import states
 
 GOLDEN = Path(__file__).with_name("numerics.json")
@@ -33,8 +35,10 @@ TASK_OF = {
     "span_qa": "xquad",
     "multiple_choice": "cosmosqa",
     "pair_regression": "stsb",
+    "multi_task": "multi_task",
 }
-GOLD = ("tags", "label", "answers", "score")
+GOLD = ("tags", "label", "answers", "score", "gold")
+SEVERAL = ("sentiment", "udpos")
 
 
 def rows_for(family: str, language: str, count: int) -> list[dict[str, Any]]:
@@ -44,6 +48,13 @@ def rows_for(family: str, language: str, count: int) -> list[dict[str, Any]]:
     first = [WORDS[language].index(row["tokens"][0]) % 2 for row in tagged]
     if family == "token_tagging":
         return tagged
+    if family == "multi_task":
+        single = dict(zip(SEVERAL, ("sentence_classification", "token_tagging"), strict=True))
+        made = {name: rows_for(each, language, count) for name, each in single.items()}
+        several = family_of(task_with(family, SEVERAL))
+        chosen = [(name, made[name][n]) for n, name in zip(range(count), itertools.cycle(SEVERAL))]
+        wrapped = [several.rows_of(name, [row])[0] for name, row in chosen]  # type: ignore[attr-defined]
+        return [{column: row[column] for column in ("id", "task", "content", "gold")} for row in wrapped]
     labels = TASKS[TASK_OF[family]].labels
     if family == "sentence_classification":
         columns = [{"text": text, "label": labels[number]} for text, number in zip(texts, first, strict=True)]
@@ -85,7 +96,7 @@ def run_family(
     """Train four steps and predict two languages; ``found`` is the hash of an encoder that is there."""
     from xstilts.training.cell import run_cell
 
-    task = TASKS[TASK_OF[family]]
+    task = task_with(TASK_OF[family], SEVERAL)
     trained = task.family.trained
     encoder = folder / "encoder" if found else write_tiny_encoder(folder / "encoder", architecture)
     files = {"base": str(encoder)}

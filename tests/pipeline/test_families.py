@@ -88,6 +88,7 @@ def test_every_family_goes_from_rows_to_a_report(make_project: Callable[[], Proj
         "bucc2018": {"corpus": "xtreme-bucc2018", "languages": ["de"], "train_rows": 0, "dev_rows": 0, "layer": 1},
     }  # fmt: skip
     params["arms"]["blocks"]["answers"] = {"corpus": "squadshifts", "part": "*", "labelled_items": 20}
+    params["arms"]["combined"] = {"both": {"gum.news": 0.5, "answers.all": 0.5}}
     YAML().dump(params, project.root / "params.yaml")
     project.xstilts("lock", *(word for corpus in more for word in ("--corpus", corpus)))
     project.dvc("repro")
@@ -106,7 +107,8 @@ def test_every_family_goes_from_rows_to_a_report(make_project: Callable[[], Proj
         ("bucc2018", "f1"): {"de"},
     }
     arms = {row["arm"] for row in rows}
-    assert arms == {"none", "control.word-order", "answers.all", "gum.news", "gum.bio", "gum.court", "gum.essay"}
+    blocks = {"answers.all", "gum.news", "gum.bio", "gum.court", "gum.essay"}
+    assert arms == blocks | {"none", "control.word-order", "combined.both"}
     analysis = read_json(project.root / "results/quickstart/analyse/analysis.json")
     assert set(analysis["encoders"]["tiny"]["targets"]) == set(params["targets"])
     assert (project.root / "results/quickstart/report/index.html").stat().st_size > 50_000

@@ -11,12 +11,13 @@ from xstilts.arms.overlap import TargetText, bare_id, by_draw, comparable_texts,
 from xstilts.config import Study
 from xstilts.errors import XstiltsError
 from xstilts.families import FamilyCode, family_of
+from xstilts.families.multi_task import MultiTask
 from xstilts.files import Json
 from xstilts.sections import Block, Target
 from xstilts.seeds import generator
 from xstilts.sources.corpora import CORPORA
 from xstilts.tables import Rows, content_sha256
-from xstilts.tasks import TASKS, Task
+from xstilts.tasks import TASKS, Task, task_with
 
 Reader = Callable[[str, str, bool], list[dict[str, Any]]]
 """Reads (corpus, split, with gold) rows of every part."""
@@ -63,6 +64,8 @@ def build(study: Study, read: Reader) -> Built:
             if corpus_task(block.corpus)[0].name == task_name
         )
         _build_pooled(study, TASKS[task_name], sides, largest, built)
+    for name, rates in study.arms.combined.items():
+        _build_combined(study, name, rates, built)
     if "word-order" in study.arms.controls:
         _build_word_order(study, built)
     return built
@@ -280,6 +283,28 @@ def _build_pooled(study: Study, task: Task, pools: Sequence[tuple[Rows, Rows]], 
     train = draw(rows, family, items, item_shares(rows, family), seed, "pooled", task.name)
     dev = draw(dev, family, study.arms.dev_items, item_shares(dev, family), seed, "pooled-dev", task.name)
     _add_arm(built, f"pooled.{task.name}", task, family, Drawn(train, dev, 0.0), block="pooled", domains={}, corpus="")
+
+
+def _build_combined(study: Study, name: str, rates: Mapping[str, float], built: Built) -> None:
+    """An arm of several tasks: of each arm that it is made of the share of rows that its rate says."""
+    arm = f"combined.{name}"
+    names = list(dict.fromkeys(str(built.arms[part]["task"]) for part in rates))
+    task = task_with("multi_task", names)
+    family = family_of(task)
+    assert isinstance(family, MultiTask)
+    sets = []
+    for split in ("train", "dev"):
+        rows: list[dict[str, Any]] = []
+        for part, rate in rates.items():
+            drawn = built.tables[f"arms/{part}/{split}.parquet"][1]
+            order = generator(study.arms.seed, "combined", name, part, split).permutation(len(drawn))
+            chosen = [drawn[int(index)] for index in order[: max(1, round(rate * len(drawn)))]]
+            rows += family.rows_of(str(built.arms[part]["task"]), chosen)
+        sets.append([{column: row[column] for column in (*KEYS, *family.inputs, family.gold)} for row in rows])
+    corpora = "+".join(dict.fromkeys(str(built.arms[part]["corpus"]) for part in rates))
+    drawn_sets = Drawn(sets[0], sets[1], 0.0)
+    _add_arm(built, arm, task, family, drawn_sets, block="combined", domains=rates, corpus=corpora)
+    built.arms[arm]["tasks"] = names
 
 
 def _build_word_order(study: Study, built: Built) -> None:

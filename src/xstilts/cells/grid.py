@@ -168,7 +168,7 @@ class Grid:
             "precision": self.precision,
             "deterministic": True,
             "phase": phase,
-            "task": {"name": task.name, "version": task.version, "labels": list(task.labels)},
+            "task": {"name": task.name, "version": task.version, "labels": facts.get("tasks") or list(task.labels)},
             "settings": settings,
             "encoder": read_json(self.base / "encoder.json")["weights_sha256"],
             "start": None,

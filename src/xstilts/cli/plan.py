@@ -154,7 +154,7 @@ def estimated_costs(study: Study, layout: Layout) -> list[Cost]:
 def _estimated(study: Study, encoder: str, size: Size) -> list[Cost]:
     arms = {name: len(block.arms()) for name, block in study.arms.blocks.items()}
     each = {name: _arm_tokens(study, name) for name in arms}
-    controls, seeds, trials = len(study.arms.controls), len(study.seeds), study.tune.trials
+    controls, seeds, trials = len(study.arms.controls) + len(study.arms.combined), len(study.seeds), study.tune.trials
     frozen = study.intermediate.frozen_layers
     drawn = sum(arms[name] * tokens for name, tokens in each.items()) + controls * max(each.values())
     cells = (sum(arms.values()) + controls) * seeds

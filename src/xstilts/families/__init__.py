@@ -5,6 +5,7 @@ from types import MappingProxyType
 
 from xstilts.families.base import FamilyCode
 from xstilts.families.bitext_mining import BitextMining
+from xstilts.families.multi_task import MultiTask
 from xstilts.families.multiple_choice import MultipleChoice
 from xstilts.families.pair_classification import PairClassification
 from xstilts.families.pair_regression import PairRegression
@@ -16,7 +17,7 @@ from xstilts.tasks import Family, Task
 
 __all__ = ["FAMILIES", "FamilyCode", "family_of"]
 
-FAMILIES: Mapping[Family, FamilyCode] = MappingProxyType(
+_SINGLE: Mapping[Family, FamilyCode] = MappingProxyType(
     {
         Family.TOKEN_TAGGING: TokenTagging(),
         Family.SENTENCE_CLASSIFICATION: SentenceClassification(),
@@ -28,8 +29,11 @@ FAMILIES: Mapping[Family, FamilyCode] = MappingProxyType(
         Family.PAIR_REGRESSION: PairRegression(),
     }
 )
+FAMILIES: Mapping[Family, FamilyCode] = MappingProxyType({**_SINGLE, Family.MULTI_TASK: MultiTask(_SINGLE)})
 
 
 def family_of(task: Task) -> FamilyCode:
-    """The code of a task's family."""
+    """The code of a task's family; of several tasks at once, with their names."""
+    if task.family is Family.MULTI_TASK:
+        return MultiTask(_SINGLE, task.labels)
     return FAMILIES[task.family]

@@ -40,6 +40,7 @@ class Example:
         positions: [n] int64 places in the sequence that are predicted; empty when the whole sequence is.
         hidden: [s, h] what the encoder's frozen layers make of it, float32 or the int16 of bfloat16's bits; nothing
             where they run anew.
+        part: which of several tasks it belongs to.
     """
 
     row: int
@@ -48,6 +49,7 @@ class Example:
     targets: NDArray[np.int64]
     positions: NDArray[np.int64]
     hidden: NDArray[np.int16] | NDArray[np.float32] | None = None
+    part: int = 0
 
 
 class FamilyCode(abc.ABC):
@@ -119,6 +121,10 @@ class FamilyCode(abc.ABC):
         return cross_entropy(
             logits.reshape(-1, logits.shape[-1]), targets.reshape(-1), ignore_index=IGNORED, reduction="sum"
         )
+
+    def batch_loss(self, logits: Tensor, batch: Batch) -> Tensor:
+        """The loss of a batch."""
+        return self.loss(logits, batch.targets)
 
     @abc.abstractmethod
     def outputs(self, logits: Tensor, batch: Batch, task: Task) -> list[Any]:

@@ -4,6 +4,7 @@ Languages and their order are those of XTREME's ``evaluate.py`` (google-research
 place in ``labels`` is its class id.
 """
 
+import dataclasses
 import enum
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ class Family(enum.StrEnum):
     SPAN_QA = "span_qa"
     MULTIPLE_CHOICE = "multiple_choice"
     PAIR_REGRESSION = "pair_regression"
+    MULTI_TASK = "multi_task"
 
     @property
     def trained(self) -> bool:
@@ -38,7 +40,8 @@ class Task:
         name: the field's name for it; XTREME's own key where it is one of its nine tasks.
         family: decides input columns, head, loss and metrics.
         languages: every language that XTREME scores, ISO 639-1.
-        labels: class names; the index is the class id. Empty for retrieval; the ends of the range for regression.
+        labels: class names; the index is the class id. Empty for retrieval; the ends of the range for regression; of
+            several tasks at once their names.
         main_metric: the metric of the headline, in percent.
         version: raised when any score could change.
         in_xtreme: whether it is one of XTREME's nine tasks.
@@ -263,6 +266,16 @@ _ENTRIES = (
         kind="semantic similarity",
     ),
     Task(
+        name="multi_task",
+        family=Family.MULTI_TASK,
+        languages=("en",),
+        labels=(),
+        main_metric="mean_of_tasks",
+        version=1,
+        in_xtreme=False,
+        kind="several tasks",
+    ),
+    Task(
         name="word_order",
         family=Family.SENTENCE_CLASSIFICATION,
         languages=("en",),
@@ -285,6 +298,12 @@ def _registry(entries: Iterable[Task]) -> Mapping[str, Task]:
 
 
 TASKS: Mapping[str, Task] = _registry(_ENTRIES)
+
+
+def task_with(name: str, labels: Iterable[str]) -> Task:
+    """A task as a cell has it: several tasks at once are named by its labels."""
+    task = TASKS[name]
+    return dataclasses.replace(task, labels=tuple(labels)) if task.family is Family.MULTI_TASK else task
 
 
 def task_named(name: str, *, where: str = "") -> Task:

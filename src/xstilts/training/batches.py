@@ -25,6 +25,7 @@ class Batch:
         examples: the examples, in order.
         offsets: [b] where each example starts in its padded row.
         hidden: [b, s, h] what stands for the encoder's frozen layers, or nothing.
+        part: which of several tasks all of its examples belong to.
     """
 
     inputs: dict[str, Tensor]
@@ -32,6 +33,7 @@ class Batch:
     examples: tuple[Example, ...]
     offsets: tuple[int, ...]
     hidden: Tensor | None = None
+    part: int = 0
 
     @property
     def tokens(self) -> int:
@@ -75,6 +77,7 @@ class Collator:
             examples=tuple(examples),
             offsets=offsets,
             hidden=self._hidden(examples, offsets, width),
+            part=examples[0].part,
         )
 
     def _hidden(self, examples: Sequence[Example], offsets: Sequence[int], width: int) -> Tensor | None:
@@ -120,6 +123,38 @@ def training_batches(
             batches += [part for part in np.split(pool, cuts) if len(part)]
         found += [batches[index].tolist() for index in rng.permutation(len(batches))]
     return found[:steps]
+
+
+def batches_of_parts(
+    parts: Sequence[int],
+    lengths: Sequence[int],
+    items: Sequence[int],
+    batch_size: int,
+    steps: int,
+    rng: np.random.Generator,
+) -> list[list[int]]:
+    """``training_batches`` of several tasks: each has steps in proportion to its examples, in random order.
+
+    Args:
+        parts: the task of each example.
+        lengths: subwords of each example.
+        items: labelled items of each example.
+        batch_size: examples of a batch.
+        steps: optimizer steps in all.
+        rng: decides the order.
+
+    Returns:
+        For each step the indices of its examples, all of one task.
+    """
+    by_part = [np.flatnonzero(np.asarray(parts) == part) for part in sorted(set(parts))]
+    if len(by_part) < 2:
+        return training_batches(lengths, items, batch_size, steps, rng)
+    bounds = np.round(steps * np.cumsum([0, *map(len, by_part)]) / len(parts)).astype(int)
+    found: list[list[int]] = []
+    for places, share in zip(by_part, np.diff(bounds), strict=True):
+        own = [np.asarray(values)[places].tolist() for values in (lengths, items)]
+        found += [places[batch].tolist() for batch in training_batches(own[0], own[1], batch_size, int(share), rng)]
+    return [found[step] for step in rng.permutation(len(found))]
 
 
 def micro_batches(examples: Sequence[Example], token_budget: int) -> list[list[Example]]:

@@ -24,8 +24,8 @@ from xstilts.families import family_of
 from xstilts.faults import fault
 from xstilts.files import Json, write_json, write_jsonl
 from xstilts.tables import read_rows
-from xstilts.tasks import TASKS, Task
-from xstilts.training.batches import Batch, Collator, micro_batches, training_batches
+from xstilts.tasks import Task, task_with
+from xstilts.training.batches import Batch, Collator, batches_of_parts, micro_batches
 from xstilts.training.encoded import Encoded, Encoder
 from xstilts.training.loop import DivergedError, Trained, train
 from xstilts.training.model import (
@@ -97,7 +97,7 @@ class _Cell:
 
     def __init__(self, spec: CellSpec, store: Path, folder: Path) -> None:
         self.spec, self.folder, self.identity = spec, folder, spec.identity
-        self.task: Task = TASKS[self.identity["task"]["name"]]
+        self.task: Task = task_with(self.identity["task"]["name"], self.identity["task"]["labels"])
         self.family = family_of(self.task)
         self.settings = SimpleNamespace(**self.identity["settings"])
         self.precision = torch.bfloat16 if self.identity["precision"] == "bfloat16" else torch.float32
@@ -166,7 +166,7 @@ class _Cell:
     def _train(self, model: TaskModel, examples: Encoded, collate: Collator) -> Trained:
         seeds, room, steps = self.identity["seeds"], MICRO_BATCH_TOKENS[self.device.type], self.settings.steps
         rng = np.random.default_rng(seeds["order"])
-        order = training_batches(examples.lengths, examples.items, self.settings.batch_size, steps, rng)
+        order = batches_of_parts(examples.parts, examples.lengths, examples.items, self.settings.batch_size, steps, rng)
 
         def batches(step: int) -> list[Batch]:
             return [collate(part) for part in micro_batches([examples[index] for index in order[step]], room)]

@@ -17,7 +17,7 @@ from xstilts.files import read_json, sha256_of_json, told_when_full, write_json
 from xstilts.tables import Rows
 from xstilts.training.vocabulary import Marks
 
-FORMAT = 2
+FORMAT = 3
 """Raised when a family encodes otherwise, or the arrays below change."""
 FLAT = ("input_ids", "type_ids", "targets", "positions")
 
@@ -28,8 +28,8 @@ class Encoded(Sequence[Example]):
     """Examples as flat arrays with bounds; an example is a view of them.
 
     Args:
-        arrays: ``row`` [n], and for each name of ``FLAT`` the values of all examples one after another, with
-            ``<name>_bounds`` [n + 1].
+        arrays: ``row`` and ``part`` [n], and for each name of ``FLAT`` the values of all examples one after another,
+            with ``<name>_bounds`` [n + 1].
         hidden: [t, h] states of all subwords, one example after another, or nothing.
     """
 
@@ -37,11 +37,14 @@ class Encoded(Sequence[Example]):
         self.arrays, self.hidden = arrays, hidden
         self._bounds = {name: arrays[f"{name}_bounds"].tolist() for name in FLAT}
         self._rows: list[int] = arrays["row"].tolist()
+        self.parts: list[int] = arrays["part"].tolist()
 
     @classmethod
     def of(cls, examples: Sequence[Example]) -> "Encoded":
         """Pack examples."""
-        arrays: dict[str, Array] = {"row": np.array([example.row for example in examples], np.int64)}
+        arrays: dict[str, Array] = {
+            name: np.array([getattr(example, name) for example in examples], np.int64) for name in ("row", "part")
+        }
         for name in FLAT:
             parts = [getattr(example, name) for example in examples]
             arrays[name] = np.concatenate([np.zeros(0, np.int64), *parts])
@@ -51,7 +54,7 @@ class Encoded(Sequence[Example]):
     @classmethod
     def load(cls, folder: Path) -> "Encoded":
         """Map a folder that ``save`` wrote into memory."""
-        names = ("row", *FLAT, *(f"{name}_bounds" for name in FLAT))
+        names = ("row", "part", *FLAT, *(f"{name}_bounds" for name in FLAT))
         return cls({name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in names})
 
     def save(self, folder: Path) -> None:
@@ -66,7 +69,7 @@ class Encoded(Sequence[Example]):
         parts = {name: self.arrays[name][self._bounds[name][index] : self._bounds[name][index + 1]] for name in FLAT}
         bounds = self._bounds["input_ids"]
         hidden = None if self.hidden is None else self.hidden[bounds[index] : bounds[index + 1]]
-        return Example(row=self._rows[index], hidden=hidden, **parts)
+        return Example(row=self._rows[index], hidden=hidden, part=self.parts[index], **parts)
 
     def with_hidden(self, hidden: NDArray[Any]) -> "Encoded":
         """The same examples with states [t, h] of all their subwords."""

@@ -122,7 +122,7 @@ def train(
             for batch in micro_batches:  # in one context: each weight is cast once a step
                 with masks, faster:
                     logits = model(batch)
-                    loss = model.family.loss(logits.float(), batch.targets) / labelled
+                    loss = model.family.batch_loss(logits.float(), batch) / labelled
                 loss.backward()  # type: ignore[no-untyped-call]
                 total += loss.detach()
                 tokens += batch.tokens

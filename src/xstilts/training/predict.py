@@ -39,12 +39,14 @@ def predict(
     faster = products(collate.device, next(model.encoder.parameters()).dtype)
     examples = [example for group in groups.values() for example in group]
     outputs: list[Any] = [None] * len(examples)
-    for indices in equal_length_batches([len(example.input_ids) for example in examples], TOKEN_BUDGET):
-        batch = collate([examples[index] for index in indices])
-        with faster:
-            logits = model(batch)
-        for index, output in zip(indices, model.family.outputs(logits, batch, task), strict=True):
-            outputs[index] = output
+    for part in sorted({example.part for example in examples}):
+        places = [place for place, example in enumerate(examples) if example.part == part]
+        for indices in equal_length_batches([len(examples[place].input_ids) for place in places], TOKEN_BUDGET):
+            batch = collate([examples[places[index]] for index in indices])
+            with faster:
+                logits = model(batch)
+            for index, output in zip(indices, model.family.outputs(logits, batch, task), strict=True):
+                outputs[places[index]] = output
     found, at = {}, 0
     for name, group in groups.items():
         found[name] = model.family.gathered(group, outputs[at : at + len(group)], rows[name])

@@ -11,7 +11,7 @@ from transformers import AutoTokenizer, PreTrainedTokenizerBase
 from xstilts.errors import XstiltsError
 from xstilts.families import family_of
 from xstilts.files import Json, read_json
-from xstilts.tasks import TASKS, task_named
+from xstilts.tasks import task_with
 from xstilts.training.batches import Collator
 from xstilts.training.cell import device_for
 from xstilts.training.model import TaskModel, load_model, swap_vocabulary
@@ -28,7 +28,7 @@ class Predictor:
 
     def __init__(self, folder: Path) -> None:
         facts: Json = read_json(folder / "model.json")
-        self.task = task_named(facts["task"])
+        self.task = task_with(facts["task"], facts["labels"])
         self.family = family_of(self.task)
         self.max_length = int(facts["max_length"])
         self.precision = torch.bfloat16 if facts["precision"] == "bfloat16" else torch.float32
@@ -67,7 +67,7 @@ class Predictor:
         if not rows:
             return []
         plain = [{column: row[column] for column in self.family.inputs} for row in rows]
-        examples = self.family.encode(plain, self.tokenizer, TASKS[self.task.name], self.max_length)
+        examples = self.family.encode(plain, self.tokenizer, self.task, self.max_length)
         vocabulary = vocabulary_of(self.marks, examples)
         if self._model is None:
             self._model, _ = load_model(self.base, self.weights, vocabulary, self.task, 0, keep_head=True)
