@@ -37,6 +37,8 @@ docs/performance.md."""
 GPU_FLOPS = 100e12
 """What is assumed of an A100: a third of its bfloat16 peak, 312e12. Nothing was measured on one."""
 MEASURED_S = 0.2
+EMBEDDED = 16000
+"""Rows of the word embedding that a cell's text uses."""
 TRIAL_MB = 1.0
 """Of a cell that keeps predictions and no weights."""
 CELL_S = 2.0
@@ -53,7 +55,7 @@ class Cost:
         ready: how many of them are in the store; nothing while their inputs are not drawn yet.
         train_tokens: real subwords in training.
         predicted: sentences predicted.
-        flops: floating-point operations, by ``_layer_flops``.
+        flops: floating-point operations, by ``Size``.
         disk_mb: kept on disk.
     """
 
@@ -109,10 +111,6 @@ class Size:
         takes three times as much: forth, and twice back.
         """
         return 24.0 * self.hidden**2
-
-
-EMBEDDED = 16000
-"""Rows of the word embedding that a cell's text uses."""
 
 
 def show_plan(study: Study, root: Path) -> None:
