@@ -134,6 +134,14 @@ def gold_as_predicted(task: Task, gold: list[Any]) -> list[Any]:
     return [answers[0]["text"] for answers in gold] if task.family is Family.SPAN_QA else gold
 
 
+def test_xtremes_tasks_say_what_is_called_the_test_set() -> None:
+    for task in TASKS.values():
+        assert bool(task.tested_on) is task.in_xtreme, task.name
+        assert set(task.without_dev) <= set(task.languages), task.name
+    assert sum(task.in_xtreme for task in TASKS.values()) == 9
+    assert "en" not in TASKS["xquad"].without_dev
+
+
 def test_every_family_has_rows_and_every_corpus_a_known_task() -> None:
     assert set(ROWS) == set(Family)
     assert {corpus.task for corpus in CORPORA.values()} <= set(TASKS)

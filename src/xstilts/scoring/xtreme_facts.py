@@ -85,7 +85,7 @@ XTREME: Mapping[str, XtremeTask] = MappingProxyType(
             _known("xnli", Group.SENTENCE_PAIR, Content.LABELS, "accuracy"),
             _known("panx", Group.STRUCTURED, Content.TAGS, "f1 precision recall"),
             _known("udpos", Group.STRUCTURED, Content.TAGS, "f1 precision recall"),
-            XtremeTask("bucc2018", Group.RETRIEVAL, ("de", "fr", "ru", "zh"), Content.PAIRS, (), _PARTS, ("f1",)),
+            XtremeTask("bucc2018", Group.RETRIEVAL, TASKS["bucc2018"].languages, Content.PAIRS, (), _PARTS, ("f1",)),
             _known("tatoeba", Group.RETRIEVAL, Content.INDICES, "accuracy"),
             _known("xquad", Group.QA, Content.ANSWERS, "exact_match f1"),
             _known("mlqa", Group.QA, Content.ANSWERS, "exact_match f1"),

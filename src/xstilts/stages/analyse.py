@@ -15,8 +15,9 @@ from xstilts.config import Study
 from xstilts.files import Json, read_json, read_jsonl, sha256_of, write_csv, write_json, write_jsonl
 from xstilts.inference import Gain
 from xstilts.layout import Layout
-from xstilts.sources.corpora import CORPORA
+from xstilts.sources.corpora import CORPORA, Corpus
 from xstilts.tables import read_rows
+from xstilts.tasks import TASKS
 
 PACKAGES = (
     "torch",
@@ -130,10 +131,16 @@ def _corpora(study: Study, layout: Layout) -> list[Json]:
                 "task": corpus.task,
                 "licence": corpus.licence,
                 "rows": sum(entry["rows"] for entry in files.values()),
-                "note": corpus.note,
+                "note": corpus.note or _official(corpus),
             }
         )
     return found
+
+
+def _official(corpus: Corpus) -> str:
+    """What XTREME calls the test set, where the corpus is XTREME's own text."""
+    task = TASKS[corpus.task]
+    return f"tested on {task.tested_on}" if task.tested_on and corpus.name.endswith(f"-{task.name}") else ""
 
 
 def _git_commit(root: Path) -> str:

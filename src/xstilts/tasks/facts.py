@@ -47,6 +47,8 @@ class Task:
         in_xtreme: whether it is one of XTREME's nine tasks.
         kind: tasks of one kind predict the same sort of label; an arm and a target of one kind are "same-task".
         unanswerable: whether a question may have no answer.
+        tested_on: what XTREME calls the test set; empty for tasks that are not XTREME's.
+        without_dev: languages that XTREME scores and that have no dev set there.
     """
 
     name: str
@@ -58,6 +60,8 @@ class Task:
     in_xtreme: bool
     kind: str
     unanswerable: bool = False
+    tested_on: str = ""
+    without_dev: tuple[str, ...] = ()
 
 
 def _names(text: str) -> tuple[str, ...]:
@@ -101,6 +105,7 @@ _ENTRIES = (
         version=1,
         in_xtreme=True,
         kind="natural language inference",
+        tested_on="the test set of XNLI, 5,010 pairs in each language",
     ),
     Task(
         name="pawsx",
@@ -111,6 +116,7 @@ _ENTRIES = (
         version=1,
         in_xtreme=True,
         kind="paraphrase identification",
+        tested_on="the test set of PAWS-X, 2,000 pairs in each language",
     ),
     Task(
         name="udpos",
@@ -123,6 +129,8 @@ _ENTRIES = (
         version=1,
         in_xtreme=True,
         kind="part-of-speech tagging",
+        tested_on="the test sets of Universal Dependencies 2.5 treebanks",
+        without_dev=_names("kk th tl yo"),
     ),
     Task(
         name="panx",
@@ -136,6 +144,7 @@ _ENTRIES = (
         version=1,
         in_xtreme=True,
         kind="named-entity recognition",
+        tested_on="1,000 to 10,000 sentences of WikiANN",
     ),
     Task(
         name="tatoeba",
@@ -149,6 +158,7 @@ _ENTRIES = (
         version=1,
         in_xtreme=True,
         kind="sentence retrieval",
+        tested_on="up to 1,000 pairs with English; nothing is trained, so there is no dev set",
     ),
     Task(
         name="bucc2018",
@@ -159,6 +169,7 @@ _ENTRIES = (
         version=1,
         in_xtreme=True,
         kind="bitext mining",
+        tested_on="the training set of BUCC 2018; its sample set is the dev set",
     ),
     *(
         Task(
@@ -170,11 +181,18 @@ _ENTRIES = (
             version=1,
             in_xtreme=True,
             kind="extractive question answering",
+            tested_on=tested_on,
+            without_dev=_names(without_dev),
         )
-        for name, languages in (
-            ("xquad", "en es de el ru tr ar vi th zh hi"),
-            ("mlqa", "en es de ar hi vi zh"),
-            ("tydiqa", "en ar bn fi id ko ru sw te"),
+        for name, languages, tested_on, without_dev in (
+            (
+                "xquad",
+                "en es de el ru tr ar vi th zh hi",
+                "all of XQuAD: 1,190 questions of SQuAD's dev set, translated",
+                "es de el ru tr ar vi th zh hi",
+            ),
+            ("mlqa", "en es de ar hi vi zh", "the test set of MLQA, question and context in one language", ""),
+            ("tydiqa", "en ar bn fi id ko ru sw te", "the dev set of TyDiQA-GoldP", "ar bn fi id ko ru sw te"),
         )
     ),
     Task(
