@@ -42,7 +42,7 @@ def test_a_long_sentence_is_cut_between_words_and_joined_again(tokenizer: Any) -
     examples = family.encode([row], tokenizer, task, 16)
     assert len(examples) > 2
     assert all(len(example.input_ids) <= 16 for example in examples)
-    found = family.join([family.decode(example.targets, example, task) for example in examples])
+    found = family.joined([family.decode(example.targets, example, task) for example in examples], row)
     assert found == row["tags"]
 
 
