@@ -42,11 +42,11 @@ def test_rows_hold_both_sides_and_dev_pairs_fit_the_threshold(bitext: Path) -> N
     rows = {row["id"]: row for row in normalised_rows(CORPUS, bitext)}
     assert len(rows) == 12
     assert {row["language"] for row in rows.values()} == {"zh"}
-    row = rows["zh-en:zh-test1"]
+    row = rows["zh-en.test:zh-test1"]
     assert (row["side"], row["bitext"], row["split"]) == ("source", "test", "test")
     assert row["pairs"] == {"english": ["en-test2"], "use": "score"}
-    assert rows["zh-en:en-test2"]["pairs"] == {"english": [], "use": "score"}
-    assert rows["zh-en:zh-dev1"]["pairs"] == {"english": ["en-dev2"], "use": "threshold"}
+    assert rows["zh-en.test:en-test2"]["pairs"] == {"english": [], "use": "score"}
+    assert rows["zh-en.dev:zh-dev1"]["pairs"] == {"english": ["en-dev2"], "use": "threshold"}
 
 
 def test_where_no_test_pairs_are_all_rows_are_scored(bitext: Path) -> None:
@@ -66,8 +66,8 @@ def test_a_missing_side_is_named(bitext: Path) -> None:
     ("change", "wrong"),
     [
         ({}, set()),
-        ({"zh-test1": ["en-test9"]}, {"zh-en:zh-test1"}),
-        ({"zh-test1": []}, {f"zh-en:{side}-test{n}" for side in ("zh", "en") for n in range(3)}),
+        ({"zh-test1": ["en-test9"]}, {"zh-en.test:zh-test1"}),
+        ({"zh-test1": []}, {f"zh-en.test:{side}-test{n}" for side in ("zh", "en") for n in range(3)}),
     ],
 )
 def test_wrong_gold_pairs_are_flagged(bitext: Path, change: dict[str, list[str]], wrong: set[str]) -> None:

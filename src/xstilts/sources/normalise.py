@@ -25,7 +25,8 @@ def normalised_rows(corpus: Corpus, folder: Path) -> list[dict[str, Any]]:
         folder: ``data/<study>/fetch/<corpus>/``.
 
     Returns:
-        Rows with ``KEYS``, the family's input columns and its gold column. An id is ``<part>:<the source's id>``.
+        Rows with ``KEYS``, the family's input columns and its gold column. An id is ``<part>:<the source's id>``, or
+        ``<part>.<split>:<the source's id>`` of a bitext.
 
     Raises:
         XstiltsError: if a row lacks a column; file, line and columns are named.
@@ -102,7 +103,8 @@ def _bitexts(corpus: Corpus, folder: Path) -> Iterator[dict[str, Any]]:
     """The sentences of both sides of each bitext, with the gold pairs at the sentences in the language.
 
     A bitext ``zh-en`` has three files a split: ``zh-en_zh``, ``zh-en_en`` and ``zh-en_gold``. Where a language has dev
-    pairs beside its test pairs, those fit the threshold.
+    pairs beside its test pairs, those fit the threshold. Both splits number their sentences from one on, so that an id
+    has its split in it.
     """
     files = corpus_files(folder)
     ours = {theirs: split for split, theirs in corpus.splits.items()}
@@ -127,8 +129,8 @@ def _bitexts(corpus: Corpus, folder: Path) -> Iterator[dict[str, Any]]:
             for line, raw in _lines(files[name]):
                 row = _columns(corpus, raw, ("id", "sentence"), f"{name}, line {line}")
                 yield {
-                    "id": f"{part}:{row['id']}", "part": part, "language": language, "split": split, "domain": None,
-                    "document": f"{part}:{theirs}:{row['id']}", "text": row["sentence"], "sentence_id": row["id"],
+                    "id": f"{part}.{split}:{row['id']}", "part": part, "language": language, "split": split,
+                    "domain": None, "document": f"{part}:{theirs}:{row['id']}", "text": row["sentence"], "sentence_id": row["id"],
                     "side": side, "bitext": split,
                     "pairs": {
                         "english": gold.get(row["id"], []) if side == "source" else [],
