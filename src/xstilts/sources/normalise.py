@@ -129,14 +129,21 @@ def _bitexts(corpus: Corpus, folder: Path) -> Iterator[dict[str, Any]]:
             for line, raw in _lines(files[name]):
                 row = _columns(corpus, raw, ("id", "sentence"), f"{name}, line {line}")
                 yield {
-                    "id": f"{part}.{split}:{row['id']}", "part": part, "language": language, "split": split,
-                    "domain": None, "document": f"{part}:{theirs}:{row['id']}", "text": row["sentence"], "sentence_id": row["id"],
-                    "side": side, "bitext": split,
+                    "id": f"{part}.{split}:{row['id']}",
+                    "part": part,
+                    "language": language,
+                    "split": split,
+                    "domain": None,
+                    "document": f"{part}:{theirs}:{row['id']}",
+                    "text": row["sentence"],
+                    "sentence_id": row["id"],
+                    "side": side,
+                    "bitext": split,
                     "pairs": {
                         "english": gold.get(row["id"], []) if side == "source" else [],
                         "use": "threshold" if fits else "score",
                     },
-                }  # fmt: skip
+                }
 
 
 def _columns(corpus: Corpus, raw: Mapping[str, Json], names: tuple[str, ...], where: str) -> dict[str, Any]:
