@@ -10,6 +10,7 @@ from xstilts.sources.corpora import corpus_named
 from xstilts.tasks import task_named
 from xstilts.typed import build
 
+RESERVED = ("combined", "control", "pooled")
 NAME = r"letters, digits, '.', '-' and '_'"
 
 
@@ -135,6 +136,8 @@ class ArmsSection:
         check_positive("arms.dev_items", self.dev_items)
         for block in self.blocks:
             check_name("arms.blocks", block)
+            if block in RESERVED:
+                raise bad("arms.blocks", block, f"a name other than {', '.join(RESERVED)}: these are the project's")
         there = [f"{name}.{short}" for name, block in self.blocks.items() for short in block.arms()]
         for name, rates in self.combined.items():
             check_name("arms.combined", name)

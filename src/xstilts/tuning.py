@@ -16,7 +16,6 @@ from xstilts.cells.spec import CellSpec
 from xstilts.cells.stage import ensure_cells
 from xstilts.cells.store import CellStore
 from xstilts.errors import XstiltsError
-from xstilts.families import family_of
 from xstilts.files import Json, read_json
 from xstilts.sections import Training, TuneSection
 from xstilts.seeds import derived_seed
@@ -73,7 +72,7 @@ def tune_study(grid: Grid, executor: LocalExecutor) -> Tuned:
             found.cells.append(starts[task])
     start = next(iter(starts.values()))
     for target, facts in grid.arms["targets"].items():
-        if not family_of(TASKS[facts["task"]]).trained:
+        if not TASKS[facts["task"]].family.trained:
             continue
 
         def of_target(training: Training, trial: str, target: str = target) -> dict[str, CellSpec]:

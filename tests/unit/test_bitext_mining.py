@@ -13,7 +13,7 @@ from xstilts.errors import XstiltsError
 from xstilts.families.bitext_mining import BitextMining, chosen_pairs
 from xstilts.guards.flags import flag_table
 from xstilts.sections import Target
-from xstilts.sources.corpora import Corpus
+from xstilts.sources.corpus import Corpus
 from xstilts.sources.normalise import normalised_rows
 from xstilts.tasks import TASKS
 from xstilts.training.model import keep_layers, load_model, stack_of
@@ -116,12 +116,10 @@ def test_bitexts_are_mined_apart() -> None:
 
 def test_pooling() -> None:
     hidden = torch.arange(12.0).reshape(1, 3, 4)
-    pooling = Pooling()
-    assert pooling(hidden, torch.tensor([[1, 1, 0]])).tolist() == [[2.0, 3.0, 4.0, 5.0]]
-    pooling.kind = "cls"
-    assert pooling(hidden, torch.tensor([[1, 1, 1]])).tolist() == [[0.0, 1.0, 2.0, 3.0]]
-    pooling.last = True
-    assert pooling(hidden, torch.tensor([[1, 1, 1]])).tolist() == [[8.0, 9.0, 10.0, 11.0]]
+    assert Pooling()(hidden, torch.tensor([[1, 1, 0]])).tolist() == [[2.0, 3.0, 4.0, 5.0]]
+    whole = torch.tensor([[1, 1, 1]])
+    assert Pooling("cls")(hidden, whole).tolist() == [[0.0, 1.0, 2.0, 3.0]]
+    assert Pooling("cls", last=True)(hidden, whole).tolist() == [[8.0, 9.0, 10.0, 11.0]]
 
 
 @pytest.mark.parametrize("architecture", ["bert", "xlnet", "deberta-v2"])

@@ -58,6 +58,12 @@ def test_damage_is_found_by_content(tmp_path: Path) -> None:
     assert store.intact("a"), "a rebuilt cell replaces the damaged one"
 
 
+def test_the_first_cell_on_each_text_comes_first_then_the_longest() -> None:
+    texts = {5: "a", 9: "a", 2: "b", 1: "b", 7: "c"}
+    specs = [spec(cost, base="encoder", start=f"weights {cost}", train=text) for cost, text in texts.items()]
+    assert [each.cost for each in executor.ordered(specs)] == [9, 7, 2, 5, 1]
+
+
 def test_the_second_builder_of_a_key_changes_nothing(tmp_path: Path) -> None:
     store = CellStore(tmp_path / "cells")
     inode = (build(store, "a") / "predictions" / "de.jsonl").stat().st_ino

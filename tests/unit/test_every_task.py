@@ -91,7 +91,7 @@ def test_a_task_from_rows_to_a_score(name: str, tiny_encoder: Any) -> None:
     family = family_of(task)
     train, test = rows_of(task, "train"), rows_of(task, "test")
     if task.family in SUITES:  # several tasks at once have no corpus of their own
-        flags = flag_table(pd.DataFrame(train + test if family.trained else test), task, overlap_min_characters=20)
+        flags = flag_table(pd.DataFrame(train + test if task.family.trained else test), task, overlap_min_characters=20)
         stopping = [check.name for check in checks_of(task) if check.stops and check.name in flags]
         assert not flags[[check for check in stopping if flags[check].dtype == bool]].to_numpy().any()
 
@@ -103,7 +103,7 @@ def test_a_task_from_rows_to_a_score(name: str, tiny_encoder: Any) -> None:
     vocabulary = vocabulary_of(marks, examples, tested)
     model, _ = load_model(tiny_encoder, None, vocabulary, task, head_seed=1)
     collate = Collator(marks, vocabulary, torch.device("cpu"))
-    if family.trained:
+    if task.family.trained:
         for part in sorted({example.part for example in examples}):
             batch = collate([example for example in examples if example.part == part])
             loss = family.batch_loss(model(batch).float(), batch)
@@ -118,7 +118,7 @@ def test_a_task_from_rows_to_a_score(name: str, tiny_encoder: Any) -> None:
     assert {metric.name: metric.value_pct for metric in family.score(gold_as_predicted(task, gold), gold, task, "en")}[
         task.main_metric
     ] == pytest.approx(100.0), "what is right scores full marks"
-    if family.trained and task.family is not Family.MULTI_TASK:
+    if task.family.trained and task.family is not Family.MULTI_TASK:
         assert len(family.baseline([row[family.gold] for row in train], inputs)) == len(test)
 
 

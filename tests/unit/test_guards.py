@@ -14,7 +14,8 @@ from xstilts.guards import Outcome, Waiver, check_corpus, failure, load_waivers
 from xstilts.guards.flags import comparable, flag_table
 from xstilts.guards.suites import SUITES, checks_of
 from xstilts.guards.waivers import FOLDER
-from xstilts.sources.corpora import CORPORA, language_of
+from xstilts.sources.corpora import CORPORA
+from xstilts.sources.corpus import language_of
 from xstilts.tasks import TASKS, Family
 
 Rows = list[dict[str, Any]]

@@ -21,7 +21,8 @@ from xstilts.encoders.facts import ENCODERS, XTREME_LANGUAGES
 from xstilts.errors import XstiltsError
 from xstilts.families import family_of
 from xstilts.files import sha256_of
-from xstilts.sources.corpora import CORPORA, Corpus, Files
+from xstilts.sources.corpora import CORPORA
+from xstilts.sources.corpus import Corpus, Files
 from xstilts.sources.hub_corpora import contact_hub, hub_rows, is_cached, read_rows
 from xstilts.sources.lock import contact_encoder, read_lock, write_lock
 from xstilts.sources.normalise import normalised_rows

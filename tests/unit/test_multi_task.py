@@ -82,6 +82,12 @@ def test_wrong_rates_are_refused(rates: dict[str, float], message: str) -> None:
         study(both=rates)
 
 
+def test_a_block_cannot_take_the_name_of_the_projects_own() -> None:
+    arms = PARAMS["arms"] | {"blocks": {"combined": {"corpus": "amazon_mtl"}}, "combined": {}}
+    with pytest.raises(XstiltsError, match="other than combined, control, pooled"):
+        study_from(PARAMS | {"arms": arms}, "params.yaml")
+
+
 def test_batches_hold_one_task_and_steps_are_in_proportion() -> None:
     parts, lengths = [0] * 60 + [1] * 20, list(range(5, 85))
     batches = batches_of_parts(parts, lengths, [1] * 80, 4, 40, np.random.default_rng(3))

@@ -9,7 +9,8 @@ import pytest
 
 from xstilts.errors import XstiltsError
 from xstilts.families import family_of
-from xstilts.sources.corpora import CORPORA, language_of
+from xstilts.sources.corpora import CORPORA
+from xstilts.sources.corpus import language_of
 from xstilts.sources.lock import contact_corpus, hold_to_lock
 from xstilts.sources.normalise import normalised_rows
 from xstilts.sources.xtreme.folder import xtreme_folder, xtreme_rows

@@ -81,7 +81,7 @@ def _build_targets(study: Study, read: Reader, built: Built) -> TargetText:
     minimum = study.arms.overlap_min_characters
     for name, target in study.targets.items():
         task, family = corpus_task(target.corpus)
-        train, dev = _labelled(study, name, target, read) if family.trained else ({}, [])
+        train, dev = _labelled(study, name, target, read) if task.family.trained else ({}, [])
         tests = [
             row
             for split in family.test_splits
@@ -154,7 +154,7 @@ def _describe_target(
     }
     if target.more_rows:
         facts["more"] = {str(count): _facts(training[count], family, labelled) for count in target.more_rows}
-    if family.trained:
+    if task.family.trained:
         for count in target.more_rows:
             built.tables[f"targets/{name}/train-{count}.parquet"] = (labelled, training[count])
         built.tables[f"targets/{name}/train.parquet"] = (labelled, train)
@@ -178,7 +178,7 @@ def _describe_target(
 
 def _drawn_tests(study: Study, name: str, target: Target, rows: list[dict[str, Any]], family: FamilyCode) -> Rows:
     """The same source ids in every language of a parallel corpus; retrieval and mining keep all their candidates."""
-    if not family.trained:
+    if not corpus_task(target.corpus)[0].family.trained:
         return rows
     rows = sorted(rows, key=lambda row: bare_id(row["id"]))
     keys = [generator(study.arms.seed, "test", name, bare_id(row["id"])).random() for row in rows]

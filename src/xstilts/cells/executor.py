@@ -96,7 +96,7 @@ class LocalExecutor:
         Args:
             specs: what to train; their keys differ.
         """
-        queue = _ordered(specs)
+        queue = ordered(specs)
         attempts = dict.fromkeys((spec.key for spec in queue), 0)
         while len(self._crew) < min(self.workers, len(queue)):
             self._crew.append(_Worker(self.store))
@@ -118,7 +118,8 @@ class LocalExecutor:
                     yield Outcome(spec, error)
 
 
-def _ordered(specs: Sequence[CellSpec]) -> list[CellSpec]:
+def ordered(specs: Sequence[CellSpec]) -> list[CellSpec]:
+    """The first cell on each text, then the others; among either the longest first."""
     longest = sorted(specs, key=lambda spec: (-spec.cost, spec.key))
     first = {_texts(spec): spec.key for spec in reversed(longest)}
     return sorted(longest, key=lambda spec: first[_texts(spec)] != spec.key)

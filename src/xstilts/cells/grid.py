@@ -17,7 +17,6 @@ from xstilts.cells.spec import (
     start_weights,
 )
 from xstilts.config import Study
-from xstilts.families import family_of
 from xstilts.files import Json, read_json
 from xstilts.layout import Layout
 from xstilts.sections import Training
@@ -158,7 +157,7 @@ class Grid:
         keeps_weights: bool,
     ) -> dict[str, Json]:
         task = TASKS[task_name]
-        trained = family_of(task).trained
+        trained = task.family.trained
         settings: dict[str, Json] = plain(training)
         settings.pop("passes")
         settings["steps"] = training.steps(facts["train"]["rows"]) * factor if trained else 0
@@ -213,7 +212,7 @@ def target_cells(grid: Grid, best: Json) -> list[CellSpec]:
         training = tuned(grid.study.target.training(target), best["target"].get(target))
         for seed in grid.study.seeds:
             cells.append(grid.target(NONE, target, seed, training, None))
-            if family_of(TASKS[grid.arms["targets"][target]["task"]]).trained:
+            if TASKS[grid.arms["targets"][target]["task"]].family.trained:
                 cells.append(grid.target(NONE, target, seed, training, None, variant="plateau"))
             for rows in grid.study.targets[target].more_rows:
                 cells.append(grid.target(NONE, target, seed, training, None, variant=f"rows-{rows}", rows=rows))

@@ -32,8 +32,7 @@ WORDS: Mapping[Family, int] = MappingProxyType(
 )
 """Of a row, all choices and the context included; ``WORDS_PER_SENTENCE`` for the other families."""
 SHARE_OF_PRODUCT = 0.5
-"""What a cell's training reaches of a bare matrix product's speed: 0.4 to 0.6 on the processors of
-docs/performance.md."""
+"""What a cell's training reaches of a bare matrix product's speed: 0.4 to 0.6 where it was measured."""
 GPU_FLOPS = 100e12
 """What is assumed of an A100: a third of its bfloat16 peak, 312e12. Nothing was measured on one."""
 MEASURED_S = 0.2
@@ -182,7 +181,9 @@ def _estimated_target(study: Study, name: str, tried: int, size: Size) -> Cost:
     predicted = (tried + 1) * (test + target.dev_rows)
     if embedded:
         flops = seeds * predicted * 2 * words * PREDICTED_SHARE
-        return Cost("", (tried + 1) * seeds, None, 0, seeds * predicted, size.work(flops, 0), tried * TRIAL_MB)
+        return Cost(
+            "", (tried + 1) * seeds, None, 0, seeds * predicted, size.work(flops, 0), (tried + 1) * seeds * TRIAL_MB
+        )
     larger = sum(target.more_rows) / target.train_rows
     tokens = (tried + 1 + study.target.plateau_factor + larger) * _target_tokens(study, name) * seeds
     cells = (tried + 2 + len(target.more_rows)) * seeds

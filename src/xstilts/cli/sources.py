@@ -13,7 +13,8 @@ from xstilts.encoders.facts import Encoder, encoder_named
 from xstilts.errors import XstiltsError
 from xstilts.files import Json, sha256_of
 from xstilts.layout import Layout, data_folder
-from xstilts.sources.corpora import CORPORA, Corpus
+from xstilts.sources.corpora import CORPORA
+from xstilts.sources.corpus import Corpus
 from xstilts.sources.hub import Repository
 from xstilts.sources.hub_corpora import is_cached
 from xstilts.sources.lock import hold_to_lock, locked_corpus, read_lock

@@ -18,7 +18,8 @@ from xstilts.files import Json, read_json, read_jsonl, replaced_folder, write_te
 from xstilts.layout import Layout
 from xstilts.scoring.xtreme import FILES, XTREME, Content, Group, XtremeTask, check_folder
 from xstilts.scoring.xtreme_files import Found, check_alone, read_predictions
-from xstilts.sources.corpora import CORPORA, language_of
+from xstilts.sources.corpora import CORPORA
+from xstilts.sources.corpus import language_of
 from xstilts.tables import read_rows
 
 TEXTS: Mapping[str, tuple[str, ...]] = MappingProxyType(

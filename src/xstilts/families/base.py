@@ -58,7 +58,6 @@ class FamilyCode(abc.ABC):
     Attributes:
         inputs: the input columns.
         gold: the gold column.
-        trained: whether the target phase trains; retrieval and mining read embeddings as they are.
         item: what one label belongs to, in the plural.
         classed: whether gold is made of the task's labels.
         test_splits: the splits that are predicted in every language; ``dev`` among them where it fits a threshold.
@@ -66,7 +65,6 @@ class FamilyCode(abc.ABC):
 
     inputs: tuple[str, ...]
     gold: str
-    trained: bool = True
     item: str = "sentences"
     classed: bool = True
     test_splits: tuple[str, ...] = ("test",)

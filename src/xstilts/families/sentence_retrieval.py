@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 class Embedding(FamilyCode):
     """A family whose sentences are compared by their embeddings: of which layer and how pooled, the target tells."""
 
-    trained = False
     classed = False
 
     def embedded(self, texts: Sequence[str], tokenizer: PreTrainedTokenizerBase, max_length: int) -> list[Example]:

@@ -15,7 +15,7 @@ from xstilts.guards.data_docs import data_docs_page
 from xstilts.guards.flags import flag_table
 from xstilts.guards.suites import Check, checks_of, suite_of
 from xstilts.guards.waivers import Waiver, waived, waivers_file
-from xstilts.sources.corpora import Corpus
+from xstilts.sources.corpus import Corpus
 from xstilts.tasks import Task
 
 if TYPE_CHECKING:

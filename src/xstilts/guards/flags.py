@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from xstilts.errors import XstiltsError
 from xstilts.families import family_of
-from xstilts.sources.corpora import SPLITS
+from xstilts.sources.corpus import SPLITS
 from xstilts.sources.normalise import KEYS
 from xstilts.tasks import Family, Task
 

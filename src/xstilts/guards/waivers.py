@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from xstilts.errors import XstiltsError, unknown
 from xstilts.guards.suites import SUITES
-from xstilts.sources.corpora import Corpus
+from xstilts.sources.corpus import Corpus
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from xstilts.errors import XstiltsError
 from xstilts.files import Json, read_jsonl, sha256_of
-from xstilts.sources.corpora import Corpus
+from xstilts.sources.corpus import Corpus
 from xstilts.sources.hub import Repository
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from xstilts.errors import XstiltsError
 from xstilts.files import Json, read_jsonl, sha256_of
-from xstilts.sources.corpora import Corpus
+from xstilts.sources.corpus import Corpus
 
 SUFFIXES = (".jsonl.gz", ".jsonl")
 

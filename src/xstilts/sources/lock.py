@@ -14,7 +14,7 @@ from xstilts.config import read_yaml
 from xstilts.encoders.facts import Encoder
 from xstilts.errors import XstiltsError
 from xstilts.files import Json, sha256_of, write_text
-from xstilts.sources.corpora import Corpus
+from xstilts.sources.corpus import Corpus
 from xstilts.sources.hub import Repository
 from xstilts.sources.hub_corpora import check_hub_lock, contact_hub
 from xstilts.sources.jsonl import check_locked, corpus_folder, observed

@@ -9,7 +9,7 @@ from typing import Any
 from xstilts.errors import XstiltsError
 from xstilts.families import family_of
 from xstilts.files import Json, read_jsonl
-from xstilts.sources.corpora import SPLITS, Corpus, language_of
+from xstilts.sources.corpus import SPLITS, Corpus, language_of
 from xstilts.sources.jsonl import corpus_files, part_and_split
 from xstilts.tasks import Family, task_named
 

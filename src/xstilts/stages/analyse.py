@@ -15,7 +15,8 @@ from xstilts.config import Study
 from xstilts.files import Json, read_json, read_jsonl, sha256_of, write_csv, write_json, write_jsonl
 from xstilts.inference import Gain
 from xstilts.layout import Layout
-from xstilts.sources.corpora import CORPORA, Corpus
+from xstilts.sources.corpora import CORPORA
+from xstilts.sources.corpus import Corpus
 from xstilts.tables import read_rows
 from xstilts.tasks import TASKS
 

@@ -45,9 +45,10 @@ def _texts(rows: list[dict[str, Any]], family: FamilyCode) -> Texts:
 
 def _slices(study: Study, layout: Layout, target: str, facts: Json) -> dict[tuple[str, str], Texts]:
     """A target's English text: training, dev and test inputs together, whole and by domain."""
-    family = family_of(TASKS[facts["task"]])
+    task = TASKS[facts["task"]]
+    family = family_of(task)
     folder = layout.data("arms", "targets", target)
-    if family.trained:
+    if task.family.trained:
         rows = read_rows(folder / "inputs" / "en.parquet")
         rows += read_rows(folder / "train.parquet") + read_rows(folder / "dev.parquet")
     else:  # the English candidates of every language

@@ -115,7 +115,7 @@ class _Gold:
 
     def majority(self, encoder: str) -> list[dict[str, Json]]:
         """Score what can be predicted without learning from text."""
-        if not self.family.trained:
+        if not self.task.family.trained:
             return []
         train = read_rows(self.layout.data("arms", "targets", self.target, "train.parquet"))
         cell = {

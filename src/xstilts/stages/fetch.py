@@ -11,7 +11,8 @@ from xstilts.config import Study
 from xstilts.errors import XstiltsError
 from xstilts.files import Json, replaced_folder, sha256_of, told_when_full, write_bytes, write_json
 from xstilts.layout import Layout, data_folder
-from xstilts.sources.corpora import Corpus, corpus_named
+from xstilts.sources.corpora import corpus_named
+from xstilts.sources.corpus import Corpus
 from xstilts.sources.hub_corpora import hub_rows
 from xstilts.sources.jsonl import corpus_files, corpus_folder
 from xstilts.sources.lock import hold_to_lock, locked_corpus

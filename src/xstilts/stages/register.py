@@ -51,7 +51,7 @@ class _Registrar:
         chosen: list[Json] = []
         wanted: set[tuple[str, int]] = set()
         for target in self.study.targets:
-            if family_of(TASKS[self.grid.arms["targets"][target]["task"]]).trained:
+            if TASKS[self.grid.arms["targets"][target]["task"]].family.trained:
                 choice = self._choice(target)
                 cell = choice.champion.cell
                 if cell["arm"] != NONE:

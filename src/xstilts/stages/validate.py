@@ -8,7 +8,8 @@ from xstilts.files import Json, replaced_folder, sha256_of, write_json
 from xstilts.guards import check_corpus, failure, load_waivers
 from xstilts.guards.waivers import waivers_file
 from xstilts.layout import Layout
-from xstilts.sources.corpora import Corpus, corpus_named, language_of
+from xstilts.sources.corpora import corpus_named
+from xstilts.sources.corpus import Corpus, language_of
 from xstilts.sources.normalise import KEYS, normalised_rows, splits_of
 from xstilts.tables import write_rows
 from xstilts.tasks import TASKS

@@ -39,6 +39,7 @@ from xstilts.training.model import (
     swap_vocabulary,
     trained_state,
 )
+from xstilts.training.pooling import Pooling
 from xstilts.training.predict import predict
 from xstilts.training.resume import checkpoints_for
 from xstilts.training.states import FrozenStates, can_be_kept
@@ -133,7 +134,7 @@ class _Cell:
         freeze(model.encoder, layers)
         collate = Collator(marks, vocabulary, self.device)
         if embedding := self.identity.get("embedding"):
-            model.head.kind, model.head.last = embedding["pooling"], marks.left  # type: ignore[assignment]
+            model.head = Pooling(embedding["pooling"], last=marks.left)
             keep_layers(model.encoder, embedding["layer"])
         if kept:
             content = {name: self._content(name) for name in examples}

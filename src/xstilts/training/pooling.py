@@ -8,13 +8,14 @@ from xstilts.families.base import masked_mean
 class Pooling(nn.Module):
     """Hidden states to one vector a sentence, without weights.
 
-    Attributes:
+    Args:
         kind: ``mean`` of all real subwords, as XTREME's scripts have it, or ``cls``: the classification subword.
         last: whether the classification subword is the last one, as in encoders that pad left (XLNet), not the first.
     """
 
-    kind: str = "mean"
-    last: bool = False
+    def __init__(self, kind: str = "mean", *, last: bool = False) -> None:
+        super().__init__()
+        self.kind, self.last = kind, last
 
     def forward(self, hidden: Tensor, mask: Tensor) -> Tensor:
         """Pool [b, s, h] hidden states, with [b, s] 1 for real subwords, to [b, h]."""

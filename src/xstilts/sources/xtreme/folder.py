@@ -6,7 +6,7 @@ from pathlib import Path
 
 from xstilts.errors import XstiltsError
 from xstilts.files import Json, sha256_of
-from xstilts.sources.corpora import PART, Corpus, Files
+from xstilts.sources.corpus import PART, Corpus, Files
 from xstilts.sources.xtreme.readers import READERS, Rows
 
 FOLDER = "xtreme"

@@ -14,7 +14,7 @@ from typing import Any
 
 from xstilts.errors import XstiltsError
 from xstilts.files import Json
-from xstilts.sources.corpora import Reader
+from xstilts.sources.corpus import Reader
 
 Rows = list[dict[str, Any]]
 
