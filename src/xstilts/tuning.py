@@ -6,8 +6,9 @@ tuned on a set drawn evenly from all domains of a task's blocks (controls take i
 its own tuning.
 """
 
+import contextlib
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from xstilts.cells.executor import LocalExecutor
@@ -29,8 +30,12 @@ TRIAL_COLUMNS = (
 )  # fmt: skip
 SEARCHED = ("learning_rate", "warmup_fraction")
 
-Cells = Callable[[Training, str], dict[str, CellSpec]]
-"""(settings, trial's name) to the cells of a trial, by the start they have."""
+Cells = Callable[[str, Training, str], dict[str, CellSpec]]
+"""(task or target, settings, trial's name) to the cells of a trial, by the start they have."""
+Groups = list[dict[str, CellSpec]]
+"""The cells of each trial of a batch."""
+Scores = list[dict[str, float]]
+"""English dev scores of each trial of a batch; empty for a trial with a diverged cell."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -57,38 +62,62 @@ def tune_study(grid: Grid, executor: LocalExecutor) -> Tuned:
     found = Tuned({"intermediate": {}, "target": {}}, [], [])
     if grid.study.tune.trials == 0:
         return found
-    seed = grid.study.seeds[0]
-    starts: dict[str, CellSpec] = {}
-    for arm, facts in grid.arms["arms"].items():
-        task = facts["task"]
-        if facts["block"] == "pooled":
+    seed, intermediate = grid.study.seeds[0], grid.study.intermediate
+    pooled = {facts["task"]: arm for arm, facts in grid.arms["arms"].items() if facts["block"] == "pooled"}
 
-            def of_arm(training: Training, trial: str, arm: str = arm) -> dict[str, CellSpec]:
-                return {"pooled": grid.intermediate(arm, seed, training, variant=trial, keeps_weights=False)}
+    def of_arm(task: str, training: Training, trial: str) -> dict[str, CellSpec]:
+        return {"pooled": grid.intermediate(pooled[task], seed, training, variant=trial, keeps_weights=False)}
 
-            best = _search(grid, "intermediate", task, grid.study.intermediate, of_arm, found, executor)
-            starts[task] = grid.intermediate(arm, seed, tuned(grid.study.intermediate, best))
-            _train(grid, executor, f"intermediate-{task}", [starts[task]], may_fail=False)
-            found.cells.append(starts[task])
-    start = next(iter(starts.values()))
-    for target, facts in grid.arms["targets"].items():
-        if not TASKS[facts["task"]].family.trained:
-            continue
+    _together(grid, executor, "intermediate", dict.fromkeys(pooled, intermediate), of_arm, found)
+    starts = [
+        grid.intermediate(arm, seed, tuned(intermediate, found.best["intermediate"][task]))
+        for task, arm in pooled.items()
+    ]
+    _train(grid, executor, "intermediate", starts, may_fail=False)
+    found.cells.extend(starts)
 
-        def of_target(training: Training, trial: str, target: str = target) -> dict[str, CellSpec]:
-            return {
-                name: grid.target(arm, target, seed, training, begin, variant=trial, predicts=False)
-                for name, arm, begin in (("none", NONE, None), ("pooled", start.labels.arm, start))
-            }
+    def of_target(target: str, training: Training, trial: str) -> dict[str, CellSpec]:
+        return {
+            name: grid.target(arm, target, seed, training, begin, variant=trial, predicts=False)
+            for name, arm, begin in (("none", NONE, None), ("pooled", starts[0].labels.arm, starts[0]))
+        }
 
-        _search(grid, "target", target, grid.study.target.training(target), of_target, found, executor)
+    targets = {
+        target: grid.study.target.training(target)
+        for target, facts in grid.arms["targets"].items()
+        if TASKS[facts["task"]].family.trained
+    }
+    _together(grid, executor, "target", targets, of_target, found)
     return found
 
 
+def _together(
+    grid: Grid, executor: LocalExecutor, phase: str, defaults: Mapping[str, Training], cells: Cells, found: Tuned
+) -> None:
+    """One search for each name, side by side: a round trains what all ask for. What they find goes into ``found``.
+
+    A search hears of its own trials alone, so it finds what it would find by itself.
+    """
+    searches = {name: _search(grid, phase, name, default, cells, found) for name, default in defaults.items()}
+    asked = {name: next(search) for name, search in searches.items()}
+    while asked:
+        groups = [group for each in asked.values() for group in each]
+        scores = iter(_dev_scores(grid, executor, phase, groups, found))
+        answers = {name: [next(scores) for _ in each] for name, each in asked.items()}
+        asked = {}
+        for name, answer in answers.items():
+            with contextlib.suppress(StopIteration):
+                asked[name] = searches[name].send(answer)
+
+
 def _search(
-    grid: Grid, phase: str, name: str, default: Training, cells: Cells, found: Tuned, executor: LocalExecutor
-) -> dict[str, float]:
-    """One Optuna study; its first trial is the default. What it finds goes into ``found``."""
+    grid: Grid, phase: str, name: str, default: Training, cells: Cells, found: Tuned
+) -> Generator[Groups, Scores, None]:
+    """One Optuna study; its first trial is the default. What it finds goes into ``found``.
+
+    Yields:
+        The cells of each trial of a batch, by the start that they have; it takes their English dev scores.
+    """
     import optuna
 
     settings = grid.study.tune
@@ -105,13 +134,12 @@ def _search(
         study.enqueue_trial(untuned)
     rows: list[dict[str, Json]] = []
 
-    def run(params: Sequence[Mapping[str, float]]) -> list[dict[str, float]]:
+    def run(params: Sequence[Mapping[str, float]]) -> Generator[Groups, Scores, Scores]:
         numbers = range(len(rows), len(rows) + len(params))
-        groups = [
-            cells(dataclasses.replace(default, **each), f"trial-{number}")  # type: ignore[arg-type]
+        scores = yield [
+            cells(name, dataclasses.replace(default, **each), f"trial-{number}")  # type: ignore[arg-type]
             for number, each in zip(numbers, params, strict=True)
         ]
-        scores = _dev_scores(grid, executor, f"{phase}-{name}", groups, found)
         rows.extend(
             _row(phase, name, number, each, one) for number, each, one in zip(numbers, params, scores, strict=True)
         )
@@ -119,10 +147,11 @@ def _search(
 
     while len(rows) < settings.trials:
         asked = [study.ask(dict(space)) for _ in range(min(settings.batch, settings.trials - len(rows)))]
-        for trial, scores in zip(asked, run([trial.params for trial in asked]), strict=True):
-            study.tell(trial, _objective(scores) if scores else None, state=None if scores else failed)
+        scores = yield from run([trial.params for trial in asked])
+        for trial, each in zip(asked, scores, strict=True):
+            study.tell(trial, _objective(each) if each else None, state=None if each else failed)
     if not inside:
-        run([untuned])
+        yield from run([untuned])
     found.trials.extend(rows)
     finished = [row for row in rows if row["state"] == "COMPLETE"]
     if not finished:
@@ -133,7 +162,6 @@ def _search(
         )
     best = max(finished, key=lambda row: (float(row["objective"]), -int(row["number"])))
     found.best[phase][name] = {key: float(best[key]) for key in SEARCHED}
-    return dict(found.best[phase][name])
 
 
 def search_space(settings: TuneSection, phase: str) -> "Mapping[str, optuna.distributions.FloatDistribution]":
@@ -152,9 +180,7 @@ def _train(grid: Grid, executor: LocalExecutor, name: str, cells: Sequence[CellS
     ensure_cells(cells, grid.layout, f"tune-{name}-{grid.encoder}", executor, may_fail=may_fail)
 
 
-def _dev_scores(
-    grid: Grid, executor: LocalExecutor, name: str, groups: Sequence[dict[str, CellSpec]], found: Tuned
-) -> list[dict[str, float]]:
+def _dev_scores(grid: Grid, executor: LocalExecutor, name: str, groups: Groups, found: Tuned) -> Scores:
     """English dev score of each start of each trial; nothing for a trial with a diverged cell."""
     _train(grid, executor, name, [spec for group in groups for spec in group.values()], may_fail=True)
     store = CellStore(grid.layout.store)
