@@ -7,6 +7,11 @@ import pytest
 
 from xstilts.config import load_study, read_yaml, study_from
 from xstilts.errors import XstiltsError
+from xstilts.families import family_of
+from xstilts.sources.corpora import CORPORA
+from xstilts.sources.corpus import Corpus, language_of
+from xstilts.sources.jsonl import part_and_split
+from xstilts.tasks import TASKS
 from xstilts.tuning import search_space
 
 ROOT = Path(__file__).parents[2]
@@ -29,14 +34,29 @@ def message(values: Any) -> str:
     return str(error.value)
 
 
-def test_the_studies_of_the_project_are_valid() -> None:
-    for path in (
-        "params.yaml",
-        "studies/smoke/params.yaml",
-        "studies/pos-by-genre/params.yaml",
-        "studies/random-encoder/params.yaml",
-    ):
-        assert load_study(ROOT, path).params == path
+STUDIES = ["params.yaml", *(str(path.relative_to(ROOT)) for path in sorted(ROOT.glob("studies/*/params.yaml")))]
+
+
+@pytest.mark.parametrize("path", STUDIES)
+def test_the_studies_of_the_project_are_valid(path: str) -> None:
+    assert load_study(ROOT, path).params == path
+
+
+@pytest.mark.parametrize("path", STUDIES)
+def test_the_studies_ask_for_languages_that_their_locked_files_have(path: str) -> None:
+    locked = read_yaml(ROOT / "sources.lock")["corpora"]
+    for name, target in load_study(ROOT, path).targets.items():
+        corpus = CORPORA[target.corpus]
+        files = locked.get(target.corpus, {}).get("files", {})
+        if corpus.source == "jsonl":
+            assert files, target.corpus
+            parts = [part for part, split in map(part_and_split, files) if split in scored_splits(corpus)]
+            assert set(target.languages) <= set(map(language_of, parts)), name
+
+
+def scored_splits(corpus: Corpus) -> set[str]:
+    """The corpus's own names of the splits that its task is scored on."""
+    return {corpus.splits[split] for split in family_of(TASKS[corpus.task]).test_splits if split in corpus.splits}
 
 
 def test_an_unknown_key_is_answered_with_the_nearest_one() -> None:
