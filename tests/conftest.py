@@ -52,13 +52,17 @@ def tiny_tokenizer() -> Any:
         hidden=32, vocabulary=len(pieces), layers=2, heads=2, feed_forward=64, max_positions=64, type_vocabulary=2,
         layer_norm_eps=1e-12, pieces=pieces, special={"bos": 0, "eos": 2, "pad": 1, "unk": 3}, tensors={},
     )  # fmt: skip
-    return unigram_tokenizer(packed)
+    tokenizer = unigram_tokenizer(packed)
+    tokenizer.mask_token = "<unk>"  # a subword of its own would change the tiny encoders' weights
+    return tokenizer
 
 
 def write_tiny_encoder(folder: Path, architecture: str = "bert") -> Path:
     """A two-layer encoder of some architecture, with ramps for weights: the same bits on every machine."""
     import torch
     from transformers import AutoConfig, AutoModel
+
+    from xstilts.training.lm_head import save_lm_head
 
     tokenizer = tiny_tokenizer()
     sizes: dict[str, Any] = {
@@ -88,7 +92,21 @@ def write_tiny_encoder(folder: Path, architecture: str = "bert") -> Path:
         model = AutoModel.from_config(config)
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
+    if architecture != "xlnet":
+        write_with_lm_head(folder / "with-head", config, tokenizer)
+        save_lm_head(folder / "with-head", folder)
     return folder
+
+
+def write_with_lm_head(folder: Path, config: Any, tokenizer: Any) -> None:
+    """Another encoder, with the head of masked language modelling, as its authors would save it."""
+    import torch
+    from transformers import AutoModelForMaskedLM
+
+    with torch.random.fork_rng():
+        torch.manual_seed(8)
+        AutoModelForMaskedLM.from_config(config).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
 
 
 @pytest.fixture(scope="session")

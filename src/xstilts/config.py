@@ -8,7 +8,7 @@ from typing import Any, Literal
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from xstilts.encoders.facts import encoder_named
+from xstilts.encoders.facts import ENCODERS, encoder_named
 from xstilts.errors import XstiltsError
 from xstilts.sections import (
     AnalyseSection,
@@ -81,6 +81,8 @@ class Study:
             self._check_target(name, target)
         for name, block in self.arms.blocks.items():
             self._check_fetched(block.corpus, "arms.blocks")
+            if block.objective == "masked_lm":
+                self._check_lm_heads(name)
             for chosen in block.targets:
                 if chosen not in self.targets:
                     raise unknown_key(f"arms.blocks.{name}.targets", chosen, self.targets, self.params)
@@ -93,6 +95,10 @@ class Study:
         """Labelled items of each arm of a block."""
         return self.arms.blocks[block].labelled_items or self.arms.labelled_items
 
+    def dev_items(self, block: str) -> int:
+        """Labelled items of the dev set of each arm of a block."""
+        return self.arms.blocks[block].dev_items or self.arms.dev_items
+
     def tried_on(self, block: str, target: str) -> bool:
         """Whether a block's arms are tried on a target; controls are tried on all."""
         chosen = self.arms.blocks[block].targets if block in self.arms.blocks else ()
@@ -104,6 +110,14 @@ class Study:
                 raise bad(key, list(values), "at least one entry, each once")
         if not self.targets:
             raise bad("targets", {}, "at least one target task")
+
+    def _check_lm_heads(self, block: str) -> None:
+        for name in self.encoders:
+            facts = encoder_named(name, self.encoder.local)
+            if facts.kind != "local" and not facts.masked_lm:
+                able = ", ".join(sorted(each.name for each in ENCODERS.values() if each.masked_lm))
+                wanted = f"`labels`, or encoders with a head for it ({able}, or a local one); {name} has none"
+                raise bad(f"arms.blocks.{block}.objective", "masked_lm", wanted)
 
     def _check_fetched(self, corpus: str, key: str) -> None:
         if corpus not in self.corpora:

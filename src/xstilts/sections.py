@@ -80,17 +80,23 @@ class Block:
         part: the corpus's English part; ``*`` for all English parts together.
         domains: one arm for each of these; empty: one arm of the whole part.
         mixtures: further arms, name to domain to share; the shares of one arm sum to 1.
+        objective: what its arms are trained on: the corpus's ``labels``, or its text alone by masked language
+            modelling, ``masked_lm``. The latter needs an encoder with a head for it, and tells exposure to a domain's
+            text from what its labels teach.
         targets: the targets that its arms are tried on; empty: all of them.
         labelled_items: of each of its arms; 0 for that of ``arms``, which fits one family alone: tokens for tagging,
             rows for all others.
+        dev_items: the same for their English dev sets.
     """
 
     corpus: str
     part: str = "en"
+    objective: Literal["labels", "masked_lm"] = "labels"
     domains: tuple[str, ...] = ()
     mixtures: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     targets: tuple[str, ...] = ()
     labelled_items: int = 0
+    dev_items: int = 0
 
     def __post_init__(self) -> None:
         corpus_named(self.corpus, where="params.yaml, arms.blocks")

@@ -35,6 +35,7 @@ TASK_OF = {
     "span_qa": "xquad",
     "multiple_choice": "cosmosqa",
     "pair_regression": "stsb",
+    "masked_lm": "masked_lm",
     "multi_task": "multi_task",
 }
 GOLD = ("tags", "label", "answers", "score", "gold")
@@ -56,7 +57,9 @@ def rows_for(family: str, language: str, count: int) -> list[dict[str, Any]]:
         wrapped = [several.rows_of(name, [row])[0] for name, row in chosen]  # type: ignore[attr-defined]
         return [{column: row[column] for column in ("id", "task", "content", "gold")} for row in wrapped]
     labels = TASKS[TASK_OF[family]].labels
-    if family == "sentence_classification":
+    if family == "masked_lm":
+        columns = [{"text": text} for text in texts]
+    elif family == "sentence_classification":
         columns = [{"text": text, "label": labels[number]} for text, number in zip(texts, first, strict=True)]
     elif family == "pair_classification":
         other = generator(1, family).permutation(texts)
@@ -156,7 +159,7 @@ def test_the_bits_above_frozen_layers(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("architecture", ["bert", "roberta", "xlm-roberta"])
-@pytest.mark.parametrize("family", ["sentence_classification", "token_tagging"])
+@pytest.mark.parametrize("family", ["sentence_classification", "token_tagging", "masked_lm"])
 def test_kept_states_stand_for_frozen_layers(
     family: str, architecture: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,4 +1,4 @@
-"""Every family as a target of one tiny study, from rows to a report: tagging, answers, choices, numbers, bitext."""
+"""Every family in one tiny study, from rows to a report: tagging, answers, choices, numbers, bitext, text alone."""
 
 import csv
 from collections.abc import Callable
@@ -88,7 +88,13 @@ def test_every_family_goes_from_rows_to_a_report(make_project: Callable[[], Proj
         "bucc2018": {"corpus": "xtreme-bucc2018", "languages": ["de"], "train_rows": 0, "dev_rows": 0, "layer": 1},
     }  # fmt: skip
     params["arms"]["blocks"]["answers"] = {"corpus": "squadshifts", "part": "*", "labelled_items": 20}
-    params["arms"]["combined"] = {"both": {"gum.news": 0.5, "answers.all": 0.5}}
+    params["arms"]["blocks"]["text"] = {
+        "corpus": "udpos_domain", "part": "en_gum", "objective": "masked_lm", "labelled_items": 10,
+        "dev_items": 4,
+        "domains": ["news", "bio"],
+    }  # fmt: skip
+    params["arms"]["combined"] = {"several": {"gum.news": 0.4, "answers.all": 0.4, "text.news": 0.2}}
+    params["encoder"]["local"]["tiny"] += "/with-head"
     YAML().dump(params, project.root / "params.yaml")
     project.xstilts("lock", *(word for corpus in more for word in ("--corpus", corpus)))
     project.dvc("repro")
@@ -107,8 +113,8 @@ def test_every_family_goes_from_rows_to_a_report(make_project: Callable[[], Proj
         ("bucc2018", "f1"): {"de"},
     }
     arms = {row["arm"] for row in rows}
-    blocks = {"answers.all", "gum.news", "gum.bio", "gum.court", "gum.essay"}
-    assert arms == blocks | {"none", "control.word-order", "combined.both"}
+    blocks = {"answers.all", "gum.news", "gum.bio", "gum.court", "gum.essay", "text.news", "text.bio"}
+    assert arms == blocks | {"none", "control.word-order", "combined.several"}
     analysis = read_json(project.root / "results/quickstart/analyse/analysis.json")
     assert set(analysis["encoders"]["tiny"]["targets"]) == set(params["targets"])
     assert (project.root / "results/quickstart/report/index.html").stat().st_size > 50_000

@@ -11,8 +11,13 @@ from xstilts.files import read_json
 ARCHITECTURES = ("bert", "roberta", "xlm-roberta", "xlnet", "deberta-v2")
 
 
-@pytest.mark.parametrize("family", sorted(TASK_OF))
-@pytest.mark.parametrize("architecture", ARCHITECTURES)
+WITHOUT_HEAD = {("xlnet", "masked_lm")}
+"""It was pretrained by permutations, not masks."""
+
+
+@pytest.mark.parametrize(
+    ("architecture", "family"), sorted({(each, family) for each in ARCHITECTURES for family in TASK_OF} - WITHOUT_HEAD)
+)
 def test_every_architecture_in_every_family(architecture: str, family: str, tmp_path: Path) -> None:
     found = run_family(family, tmp_path, architecture=architecture)
     assert all(math.isfinite(loss) for loss in found["losses"])

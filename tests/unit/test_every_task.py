@@ -23,7 +23,7 @@ from xstilts.training.batches import Collator
 from xstilts.training.encoded import Encoded
 from xstilts.training.model import load_model
 from xstilts.training.predict import predict
-from xstilts.training.vocabulary import Marks, vocabulary_of
+from xstilts.training.vocabulary import Marks, vocabulary_for
 
 COUNT = 8
 Row = dict[str, Any]
@@ -54,6 +54,7 @@ ROWS: dict[Family, Callable[[Task, Row, int], Row]] = {
     Family.SPAN_QA: lambda task, row, n: {
         "question": row["tokens"][1], "context": row["text"], "answers": [{"text": row["text"], "start": 0}],
     },
+    Family.MASKED_LM: lambda task, row, n: {"text": row["text"]},
     Family.SENTENCE_RETRIEVAL: lambda task, row, n: {"text_a": row["text"], "text_b": row["text"], "match": n},
     Family.BITEXT_MINING: lambda task, row, n: {
         "text": row["text"], "sentence_id": f"s-{n}", "side": "source" if n < COUNT / 2 else "english",
@@ -100,7 +101,7 @@ def test_a_task_from_rows_to_a_score(name: str, tiny_encoder: Any) -> None:
     inputs = [{column: row[column] for column in family.inputs} for row in test]
     tested = Encoded.of(family.encode(inputs, tokenizer, task, 48))
     marks = Marks.of(tokenizer)
-    vocabulary = vocabulary_of(marks, examples, tested)
+    vocabulary = vocabulary_for(tiny_encoder, family, task, marks, [examples, tested])
     model, _ = load_model(tiny_encoder, None, vocabulary, task, head_seed=1)
     collate = Collator(marks, vocabulary, torch.device("cpu"))
     if task.family.trained:
@@ -131,6 +132,8 @@ def gold_as_predicted(task: Task, gold: list[Any]) -> list[Any]:
             {"task": name, "prediction": gold_as_predicted(TASKS[name], [json.loads(each)])[0]}
             for name, each in zip(names, gold, strict=True)
         ]
+    if task.family is Family.MASKED_LM:
+        return [{"right": 1, "masked": 1}] * len(gold)
     return [answers[0]["text"] for answers in gold] if task.family is Family.SPAN_QA else gold
 
 

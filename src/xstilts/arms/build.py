@@ -41,6 +41,14 @@ def corpus_task(corpus: str) -> tuple[Task, FamilyCode]:
     return task, family_of(task)
 
 
+def block_task(block: Block) -> tuple[Task, FamilyCode]:
+    """What a block's arms are trained on, and the code of its family."""
+    if block.objective == "masked_lm":
+        task = TASKS[block.objective]
+        return task, family_of(task)
+    return corpus_task(block.corpus)
+
+
 def build(study: Study, read: Reader) -> Built:
     """Draw every arm and target set of a study.
 
@@ -55,14 +63,11 @@ def build(study: Study, read: Reader) -> Built:
     target_text = _build_targets(study, read, built)
     pools: dict[str, list[tuple[Rows, Rows]]] = {}
     for name, block in study.arms.blocks.items():
-        task = corpus_task(block.corpus)[0]
+        task = block_task(block)[0]
         pools.setdefault(task.name, []).extend(_build_block(study, name, block, read, target_text, built))
     for task_name, sides in pools.items():
-        largest = max(
-            study.labelled_items(name)
-            for name, block in study.arms.blocks.items()
-            if corpus_task(block.corpus)[0].name == task_name
-        )
+        mine = [name for name, block in study.arms.blocks.items() if block_task(block)[0].name == task_name]
+        largest = max(map(study.labelled_items, mine)), max(map(study.dev_items, mine))
         _build_pooled(study, TASKS[task_name], sides, largest, built)
     for name, rates in study.arms.combined.items():
         _build_combined(study, name, rates, built)
@@ -141,7 +146,7 @@ def _describe_target(
     built: Built,
 ) -> Json:
     training, dev, tests = sets
-    labelled = (*KEYS, *family.inputs, family.gold)
+    labelled = (*KEYS, *family.columns)
     train = training.get(target.train_rows, [])
     facts: Json = {
         "corpus": target.corpus,
@@ -207,9 +212,9 @@ def _build_block(
     Returns:
         (training rows, dev rows) of every domain of the part.
     """
-    task, family = corpus_task(block.corpus)
+    task, family = block_task(block)
     rows = [
-        row
+        row if block.objective == "labels" else _unlabelled(row, corpus_task(block.corpus)[1])
         for split in ("train", "dev")
         for row in read(block.corpus, split, True)
         if row["language"] == "en" and block.part in ("*", row["part"])
@@ -219,17 +224,23 @@ def _build_block(
         mine = [row for row in rows if not domain or row["domain"] == domain]
         kept, removed = without_overlap(distinct(mine, family), family, target_text, study.arms.remove)
         built.removed.extend({"block": name, "domain": domain, **asdict(row)} for row in removed)
-        pools[domain] = split_documents(kept, family, study.arms.dev_items, study.arms.seed, name, domain)
+        pools[domain] = split_documents(kept, family, study.dev_items(name), study.arms.seed, name, domain)
     histograms = [item_shares(train, family) for train, _ in pools.values() if train]
     shares: np.ndarray[Any, np.dtype[np.float64]] = (
         np.mean(histograms, axis=0) if histograms else item_shares([], family)
     )
-    sizes = (study.labelled_items(name), study.arms.dev_items)
+    sizes = (study.labelled_items(name), study.dev_items(name))
+    source = block.corpus if block.objective == "labels" else f"{block.corpus} without labels"
     for short, mixture in block.arms().items():
         arm = f"{name}.{short}"
         drawn = draw_arm(pools, mixture, family, sizes, shares, study.arms.seed, arm)
-        _add_arm(built, arm, task, family, drawn, block=name, domains=mixture, corpus=block.corpus)
+        _add_arm(built, arm, task, family, drawn, block=name, domains=mixture, corpus=source)
     return list(pools.values())
+
+
+def _unlabelled(row: Mapping[str, Any], family: FamilyCode) -> dict[str, Any]:
+    """A row's text alone."""
+    return {**{key: row[key] for key in (*KEYS, "part")}, "text": family.text(row)}
 
 
 def _pool_domains(name: str, block: Block, rows: Rows) -> list[str]:
@@ -259,7 +270,7 @@ def _add_arm(
     domains: Mapping[str, float],
     corpus: str,
 ) -> None:
-    columns = (*KEYS, *family.inputs, family.gold)
+    columns = (*KEYS, *family.columns)
     built.tables[f"arms/{arm}/train.parquet"] = (columns, drawn.train)
     built.tables[f"arms/{arm}/dev.parquet"] = (columns, drawn.dev)
     built.arms[arm] = {
@@ -275,13 +286,15 @@ def _add_arm(
     }
 
 
-def _build_pooled(study: Study, task: Task, pools: Sequence[tuple[Rows, Rows]], items: int, built: Built) -> None:
+def _build_pooled(
+    study: Study, task: Task, pools: Sequence[tuple[Rows, Rows]], items: tuple[int, int], built: Built
+) -> None:
     """One set drawn evenly from all domains of a task's blocks; tuning uses it, so that no arm is favoured."""
     family = family_of(task)
     seed = study.arms.seed
     rows, dev = (distinct((dict(row) for pool in pools for row in pool[side]), family) for side in (0, 1))
-    train = draw(rows, family, items, item_shares(rows, family), seed, "pooled", task.name)
-    dev = draw(dev, family, study.arms.dev_items, item_shares(dev, family), seed, "pooled-dev", task.name)
+    train = draw(rows, family, items[0], item_shares(rows, family), seed, "pooled", task.name)
+    dev = draw(dev, family, items[1], item_shares(dev, family), seed, "pooled-dev", task.name)
     _add_arm(built, f"pooled.{task.name}", task, family, Drawn(train, dev, 0.0), block="pooled", domains={}, corpus="")
 
 
@@ -300,7 +313,7 @@ def _build_combined(study: Study, name: str, rates: Mapping[str, float], built: 
             order = generator(study.arms.seed, "combined", name, part, split).permutation(len(drawn))
             chosen = [drawn[int(index)] for index in order[: max(1, round(rate * len(drawn)))]]
             rows += family.rows_of(str(built.arms[part]["task"]), chosen)
-        sets.append([{column: row[column] for column in (*KEYS, *family.inputs, family.gold)} for row in rows])
+        sets.append([{column: row[column] for column in (*KEYS, *family.columns)} for row in rows])
     corpora = "+".join(dict.fromkeys(str(built.arms[part]["corpus"]) for part in rates))
     drawn_sets = Drawn(sets[0], sets[1], 0.0)
     _add_arm(built, arm, task, family, drawn_sets, block="combined", domains=rates, corpus=corpora)

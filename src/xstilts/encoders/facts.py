@@ -27,6 +27,8 @@ class Encoder:
         hidden: width of a hidden state.
         pads_left: whether padding goes before the text; what is not known here is left as the tokenizer has it.
         token_types: whether it is told which of two texts a subword belongs to; as above.
+        masked_lm: whether its checkpoint holds the head of masked language modelling that it was pretrained with; of a
+            ``local`` one this is seen when it is read.
         prefix_space: whether its byte-level tokenizer must put a space before a word to take words one by one.
     """
 
@@ -44,8 +46,11 @@ class Encoder:
     pads_left: bool | None = None
     token_types: bool | None = None
     prefix_space: bool = False
+    masked_lm: bool = False
 
 
+LM_HEAD = "lm_head.safetensors"
+"""The head of masked language modelling, beside an encoder's checkpoint."""
 XTREME_LANGUAGES: tuple[str, ...] = (
     "af", "ar", "bg", "bn", "de", "el", "en", "es", "et", "eu", "fa", "fi", "fr", "he", "hi", "hu", "id", "it", "ja",
     "jv", "ka", "kk", "ko", "ml", "mr", "ms", "my", "nl", "pt", "ru", "sw", "ta", "te", "th", "tl", "tr", "ur", "vi",
@@ -87,6 +92,7 @@ _ENTRIES = (
         parameters_million=108,
         pads_left=False,
         token_types=True,
+        masked_lm=True,
         layers=12,
         hidden=768,
     ),
@@ -99,6 +105,7 @@ _ENTRIES = (
         parameters_million=177,
         pads_left=False,
         token_types=True,
+        masked_lm=True,
         layers=12,
         hidden=768,
     ),
@@ -112,6 +119,7 @@ _ENTRIES = (
         pads_left=False,
         token_types=False,
         prefix_space=True,
+        masked_lm=True,
         layers=12,
         hidden=768,
     ),
@@ -124,6 +132,7 @@ _ENTRIES = (
         parameters_million=277,
         pads_left=False,
         token_types=False,
+        masked_lm=True,
         layers=12,
         hidden=768,
     ),
@@ -136,6 +145,7 @@ _ENTRIES = (
         parameters_million=559,
         pads_left=False,
         token_types=False,
+        masked_lm=True,
         layers=24,
         hidden=1024,
     ),

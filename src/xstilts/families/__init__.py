@@ -5,6 +5,7 @@ from types import MappingProxyType
 
 from xstilts.families.base import FamilyCode
 from xstilts.families.bitext_mining import BitextMining
+from xstilts.families.masked_lm import MaskedLM
 from xstilts.families.multi_task import MultiTask
 from xstilts.families.multiple_choice import MultipleChoice
 from xstilts.families.pair_classification import PairClassification
@@ -27,6 +28,7 @@ _SINGLE: Mapping[Family, FamilyCode] = MappingProxyType(
         Family.SPAN_QA: SpanQA(),
         Family.MULTIPLE_CHOICE: MultipleChoice(),
         Family.PAIR_REGRESSION: PairRegression(),
+        Family.MASKED_LM: MaskedLM(),
     }
 )
 FAMILIES: Mapping[Family, FamilyCode] = MappingProxyType({**_SINGLE, Family.MULTI_TASK: MultiTask(_SINGLE)})

@@ -9,6 +9,7 @@ from __future__ import annotations
 import abc
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -89,6 +90,15 @@ class FamilyCode(abc.ABC):
         """White-space words of the row: the unit of the length histogram."""
         return len(self.text(row).split())
 
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The input columns and the gold column, each once."""
+        return tuple(dict.fromkeys((*self.inputs, self.gold)))
+
+    def whole_vocabulary(self, task: Task) -> bool:
+        """Whether the head reads every row of the embedding, so that none can be left out."""
+        return False
+
     @abc.abstractmethod
     def encode(
         self, rows: Sequence[Row], tokenizer: PreTrainedTokenizerBase, task: Task, max_length: int
@@ -107,6 +117,16 @@ class FamilyCode(abc.ABC):
         from torch import nn
 
         return nn.Sequential(nn.Dropout(0.1), nn.Linear(hidden_size, len(task.labels)))
+
+    def head_on(self, encoder: nn.Module, base: Path, task: Task) -> nn.Module:
+        """The head of a task on an encoder: a fresh one, unless the encoder was pretrained with it.
+
+        Args:
+            encoder: as it was built.
+            base: its checkpoint folder.
+            task: decides the head.
+        """
+        return self.head(encoder.config.hidden_size, task)  # type: ignore[union-attr,arg-type]
 
     @abc.abstractmethod
     def logits(self, hidden: Tensor, batch: Batch, head: nn.Module) -> Tensor:

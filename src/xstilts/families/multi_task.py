@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
@@ -71,10 +72,13 @@ class MultiTask(FamilyCode):
                 found.append(dataclasses.replace(example, row=places[example.row], part=part))
         return sorted(found, key=lambda example: example.row)
 
-    def head(self, hidden_size: int, task: Task) -> nn.Module:
+    def whole_vocabulary(self, task: Task) -> bool:
+        return any(self.of(name).whole_vocabulary(TASKS[name]) for name in task.labels)
+
+    def head_on(self, encoder: nn.Module, base: Path, task: Task) -> nn.Module:
         from torch import nn
 
-        return nn.ModuleDict({name: self.of(name).head(hidden_size, TASKS[name]) for name in task.labels})
+        return nn.ModuleDict({name: self.of(name).head_on(encoder, base, TASKS[name]) for name in task.labels})
 
     def logits(self, hidden: Tensor, batch: Batch, head: nn.Module) -> Tensor:
         name = self.names[batch.part]

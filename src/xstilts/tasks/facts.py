@@ -24,6 +24,7 @@ class Family(enum.StrEnum):
     SPAN_QA = "span_qa"
     MULTIPLE_CHOICE = "multiple_choice"
     PAIR_REGRESSION = "pair_regression"
+    MASKED_LM = "masked_lm"
     MULTI_TASK = "multi_task"
 
     @property
@@ -282,6 +283,16 @@ _ENTRIES = (
         version=1,
         in_xtreme=False,
         kind="semantic similarity",
+    ),
+    Task(
+        name="masked_lm",
+        family=Family.MASKED_LM,
+        languages=("en",),
+        labels=(),
+        main_metric="masked_accuracy",
+        version=1,
+        in_xtreme=False,
+        kind="masked language modelling",
     ),
     Task(
         name="multi_task",

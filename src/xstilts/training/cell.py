@@ -10,6 +10,7 @@ import platform
 import resource
 import sys
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -43,7 +44,7 @@ from xstilts.training.pooling import Pooling
 from xstilts.training.predict import predict
 from xstilts.training.resume import checkpoints_for
 from xstilts.training.states import FrozenStates, can_be_kept
-from xstilts.training.vocabulary import vocabulary_of
+from xstilts.training.vocabulary import Marks, Vocabulary, vocabulary_for
 
 MICRO_BATCH_TOKENS = {"cpu": 384, "cuda": 16384}
 """Padded subwords in one forward pass of training; larger batches are cut and their gradients added up."""
@@ -128,7 +129,7 @@ class _Cell:
         give_memory_back()
         layers = self.settings.frozen_layers if self.settings.steps else 0
         kept = layers if can_be_kept(self.base, self.start, layers) else 0
-        vocabulary = vocabulary_of(marks, *(examples.values() if kept else [examples.get("train", Encoded.of([]))]))
+        vocabulary = self._vocabulary(marks, examples.values() if kept else [examples.get("train", Encoded.of([]))])
         model, report = load_model(self.base, self.start, vocabulary, self.task, self.identity["seeds"]["head"])
         model.to(self.device)
         freeze(model.encoder, layers)
@@ -147,8 +148,8 @@ class _Cell:
         if self.identity["keeps_weights"]:
             fault("weights")
             save_state(state, self.folder / "weights.safetensors", {"task": self.task.name})
-        if not kept:
-            collate = Collator(marks, vocabulary_of(marks, *examples.values()), self.device)
+        if not kept and not self.family.whole_vocabulary(self.task):
+            collate = Collator(marks, self._vocabulary(marks, examples.values()), self.device)
             swap_vocabulary(model, self.base, state, collate.vocabulary)
         with above(model, kept):
             model.for_prediction(self.precision)
@@ -160,6 +161,9 @@ class _Cell:
     def event(self, step: int, name: str, value: float) -> None:
         """Note a point of a curve."""
         self.events.append({"step": step, "name": name, "value": round(value, 6), "time": round(time.time(), 3)})
+
+    def _vocabulary(self, marks: Marks, groups: Iterable[Encoded]) -> Vocabulary:
+        return vocabulary_for(self.base, self.family, self.task, marks, groups)
 
     def _content(self, name: str) -> Json:
         return self.identity["inputs"][name.removeprefix("inputs/")] if "/" in name else self.identity[name]

@@ -25,6 +25,7 @@ from xstilts.families import FamilyCode, family_of
 from xstilts.files import Json
 from xstilts.tasks import Task
 from xstilts.training.batches import Batch
+from xstilts.training.lm_head import LMHead
 from xstilts.training.vocabulary import Vocabulary
 
 ROW_IDS, ROWS = "embedding.ids", "embedding.rows"
@@ -37,7 +38,7 @@ class TransferReport:
     """What happened to each tensor when an encoder was moved into a task's model.
 
     Attributes:
-        copied: encoder tensors that were taken over.
+        copied: tensors of the encoder, and of the head that it was pretrained with, that were taken over.
         trained_rows: embedding rows that came from the start, over those of the base encoder.
         new: tensors that were initialised afresh (the head).
         unused: tensors of the source that the model has no place for (the source task's head, a pooler).
@@ -220,10 +221,10 @@ def load_model(
     config = AutoConfig.from_pretrained(base)
     config.vocab_size = len(vocabulary.ids)
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(head_seed)
-        head = family_of(task).head(config.hidden_size, task)
         with no_init_weights():  # all of them are loaded below
             encoder = AutoModel.from_config(config, attn_implementation="eager", dtype=torch.float32)
+        torch.manual_seed(head_seed)
+        head = family_of(task).head_on(encoder, base, task)
     if hasattr(encoder, "pooler"):
         encoder.pooler = None
     name = embedding_name(encoder)
@@ -240,10 +241,12 @@ def load_model(
         )
     heads = {key: tensor for key, tensor in source.items() if key.startswith(HEAD)}
     chosen = {key: source[key] for key in wanted} | (heads if keep_head else {})
-    new = tuple(sorted(HEAD + key for key in head.state_dict())) if not keep_head else ()
+    pretrained = tuple(name and f"{name}." for name, module in head.named_modules() if isinstance(module, LMHead))
+    given = {key for key in head.state_dict() if key.startswith(pretrained)}
+    new = tuple(sorted(HEAD + key for key in head.state_dict().keys() - given)) if not keep_head else ()
     model.load_state_dict(chosen, strict=keep_head)
     extra = sorted((source.keys() - chosen.keys()) | unused)
-    return model, TransferReport(len(wanted), trained_rows, new, tuple(extra))
+    return model, TransferReport(len(wanted) + len(given), trained_rows, new, tuple(extra))
 
 
 def _source_tensors(

@@ -16,7 +16,7 @@ from xstilts.training.batches import Collator
 from xstilts.training.cell import device_for
 from xstilts.training.model import TaskModel, load_model, swap_vocabulary
 from xstilts.training.predict import predict
-from xstilts.training.vocabulary import Marks, vocabulary_of
+from xstilts.training.vocabulary import Marks, vocabulary_for
 
 
 class Predictor:
@@ -68,12 +68,12 @@ class Predictor:
             return []
         plain = [{column: row[column] for column in self.family.inputs} for row in rows]
         examples = self.family.encode(plain, self.tokenizer, self.task, self.max_length)
-        vocabulary = vocabulary_of(self.marks, examples)
+        vocabulary = vocabulary_for(self.base, self.family, self.task, self.marks, [examples])
         if self._model is None:
             self._model, _ = load_model(self.base, self.weights, vocabulary, self.task, 0, keep_head=True)
             self._model.to(self.device)
             self._model.for_prediction(self.precision)
-        else:
+        elif not self.family.whole_vocabulary(self.task):
             swap_vocabulary(self._model, self.base, self.state, vocabulary)
         collate = Collator(self.marks, vocabulary, self.device)
         return predict(self._model, {"rows": examples}, {"rows": plain}, self.task, collate)["rows"]

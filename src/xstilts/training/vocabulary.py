@@ -7,12 +7,14 @@ base encoder, and the trained rows are put over them.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from transformers import PreTrainedTokenizerBase
+from transformers import AutoConfig, PreTrainedTokenizerBase
 
-from xstilts.families.base import Example
+from xstilts.families.base import Example, FamilyCode
+from xstilts.tasks import Task
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,15 @@ class Vocabulary:
         if not np.array_equal(self.ids[np.minimum(rows, len(self.ids) - 1)], ids):
             raise ValueError("a subword is not in the trimmed vocabulary")
         return rows
+
+
+def vocabulary_for(
+    base: Path, family: FamilyCode, task: Task, marks: Marks, groups: Iterable[Iterable[Example]]
+) -> Vocabulary:
+    """What a task's model must hold to read some examples: their subwords, or all of them where the head needs all."""
+    if family.whole_vocabulary(task):
+        return Vocabulary(np.arange(AutoConfig.from_pretrained(base).vocab_size, dtype=np.int64))
+    return vocabulary_of(marks, *groups)
 
 
 def vocabulary_of(marks: Marks, *groups: Iterable[Example]) -> Vocabulary:
