@@ -93,13 +93,18 @@ def write_tiny_encoder(folder: Path, architecture: str = "bert") -> Path:
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     if architecture != "xlnet":
-        write_with_lm_head(folder / "with-head", config, tokenizer)
-        save_lm_head(folder / "with-head", folder)
+        write_with_lm_head(with_head(folder), config, tokenizer)
+        save_lm_head(with_head(folder), folder)
     return folder
 
 
+def with_head(folder: Path) -> Path:
+    """Where ``write_tiny_encoder`` puts a second encoder; the first one has its head of masked language modelling."""
+    return folder.with_name(f"{folder.name}-with-head")
+
+
 def write_with_lm_head(folder: Path, config: Any, tokenizer: Any) -> None:
-    """Another encoder, with the head of masked language modelling, as its authors would save it."""
+    """An encoder and its head, as its authors would save them."""
     import torch
     from transformers import AutoModelForMaskedLM
 

@@ -13,11 +13,12 @@ from urllib.parse import unquote, urlsplit
 
 @dataclass
 class Served:
-    """One repository: a commit and its files; ``large`` are those whose sha256 the list of files tells."""
+    """One repository: a commit of a branch and its files; ``large`` are those whose sha256 the list of files tells."""
 
     files: dict[str, bytes]
     commit: str
     large: bool = True
+    branch: str = "main"
 
 
 @dataclass
@@ -28,10 +29,12 @@ class Hub:
     served: dict[tuple[str, str], Served] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
 
-    def publish(self, kind: str, name: str, files: dict[str, bytes], *, large: bool = True) -> str:
+    def publish(
+        self, kind: str, name: str, files: dict[str, bytes], *, large: bool = True, branch: str = "main"
+    ) -> str:
         """Make a commit of some files the newest one."""
         commit = hashlib.sha1(repr(sorted(files.items())).encode()).hexdigest()
-        self.served[kind, name] = Served(dict(files), commit, large)
+        self.served[kind, name] = Served(dict(files), commit, large, branch)
         return commit
 
     def answer(self, path: str) -> tuple[int, bytes, dict[str, str]]:
@@ -43,7 +46,7 @@ class Hub:
         repository = self.served.get((kind, "/".join(parts[:2])))
         if repository is None:
             return 404, b"", {"X-Error-Code": "RepoNotFound"}
-        if len(parts) < 5 or parts[2] != "resolve" or parts[3] not in ("main", repository.commit):
+        if len(parts) < 5 or parts[2] != "resolve" or parts[3] not in (repository.branch, repository.commit):
             return 404, b"", {"X-Error-Code": "RevisionNotFound"}
         content = repository.files.get("/".join(parts[4:]))
         if content is None:
@@ -55,7 +58,7 @@ class Hub:
         repository = self.served.get((kind, name))
         if repository is None:
             return 404, b"", {"X-Error-Code": "RepoNotFound"}
-        if len(rest) > 1 and rest[1] not in ("main", repository.commit):
+        if ("/".join(rest[1:]) or "main") not in (repository.branch, repository.commit):
             return 404, b"", {"X-Error-Code": "RevisionNotFound"}
         found: Any = {"id": name, "sha": repository.commit, "siblings": [], "tags": [], "private": False}
         if rest and rest[0] == "tree":

@@ -1,6 +1,7 @@
 """Every family in one tiny study, from rows to a report: tagging, answers, choices, numbers, bitext, text alone."""
 
 import csv
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from tests.conftest import Project, sentences, write_corpus
+from tests.conftest import Project, sentences, with_head, write_corpus
 from xstilts.files import read_json, read_jsonl, write_json, write_text
 from xstilts.scoring.xtreme import check_folder, score_folder
 
@@ -72,7 +73,7 @@ def write_bitext(folder: Path) -> None:
         write_text(folder / ("bucc2018/de-en.dev.gold" if split == "dev" else "labels/bucc2018/test-de.tsv"), pairs)
 
 
-def test_every_family_goes_from_rows_to_a_report(make_project: Callable[[], Project]) -> None:
+def test_every_family_goes_from_rows_to_a_report(make_project: Callable[[], Project], tiny_encoder: Path) -> None:
     project = make_project()
     write_more_data(project.data)
     params = YAML().load(project.root / "params.yaml")
@@ -94,7 +95,8 @@ def test_every_family_goes_from_rows_to_a_report(make_project: Callable[[], Proj
         "domains": ["news", "bio"],
     }  # fmt: skip
     params["arms"]["combined"] = {"several": {"gum.news": 0.4, "answers.all": 0.4, "text.news": 0.2}}
-    params["encoder"]["local"]["tiny"] += "/with-head"
+    shutil.copytree(with_head(tiny_encoder), project.root / "encoders/tiny-with-head")
+    params["encoder"]["local"]["tiny"] += "-with-head"
     YAML().dump(params, project.root / "params.yaml")
     project.xstilts("lock", *(word for corpus in more for word in ("--corpus", corpus)))
     project.dvc("repro")

@@ -107,6 +107,31 @@ def test_lock_then_fetch(hub: Hub, tmp_path: Path) -> None:
     assert not any("never" in row["text_a"] for row in rows)
 
 
+@pytest.mark.parametrize(("name", "label"), [("hub-cosmosqa", 1), ("hub-socialiqa", "2")])
+def test_data_that_the_hub_converted_lie_on_a_branch_of_their_own(
+    name: str, label: int | str, hub: Hub, tmp_path: Path
+) -> None:
+    corpus = CORPORA[name]
+    choices = corpus.columns["choices"].split("+")
+    row = {"context": "Ada fell.", "question": "Why?", "label": label} | {each: f"for {each}" for each in choices}
+    files = {f"default/{split}/0000.parquet": parquet([row], None) for split in ("train", "validation", "test")}
+    commit = hub.publish("datasets", corpus.repository, files, branch="refs/convert/parquet")
+    entry = contact_hub(corpus)
+    assert entry["revision"] == commit
+    assert len(entry["files"]) == 2
+    folder = tmp_path / "fetched"
+    folder.mkdir()
+    _write(folder, hub_rows(corpus, entry))
+    rows = normalised_rows(corpus, folder)
+    assert [(row["split"], row["text"], row["label"]) for row in rows] == [
+        (split, "Ada fell. Why?", "1") for split in ("dev", "train")
+    ]
+    assert list(rows[0]["choices"]) == [f"for {each}" for each in choices]
+    hub.publish("datasets", corpus.repository, files)
+    with pytest.raises(XstiltsError, match="refs/convert/parquet"):
+        contact_hub(corpus)
+
+
 def test_a_new_commit_changes_nothing_until_it_is_locked(hub: Hub) -> None:
     hub.publish("datasets", XNLI.repository, xnli_files())
     entry = contact_hub(XNLI)

@@ -8,7 +8,7 @@ import pytest
 import torch
 from transformers import AutoConfig, AutoModelForMaskedLM, AutoTokenizer
 
-from tests.conftest import sentences, write_tiny_encoder
+from tests.conftest import sentences, with_head, write_tiny_encoder
 from tests.unit.test_multi_task import PARAMS, read
 from xstilts.arms.build import build
 from xstilts.config import study_from
@@ -47,7 +47,7 @@ def test_the_head_is_that_of_transformers(architecture: str, tmp_path: Path) -> 
     model, batch = model_and_batch(base)
     whole = AutoModelForMaskedLM.from_config(AutoConfig.from_pretrained(base), attn_implementation="eager")
     (name,) = (name for name, _ in whole.named_children() if name != whole.base_model_prefix)
-    theirs = AutoModelForMaskedLM.from_pretrained(base / "with-head").get_submodule(name)
+    theirs = AutoModelForMaskedLM.from_pretrained(with_head(base)).get_submodule(name)
     whole.get_submodule(name).load_state_dict(theirs.state_dict())
     whole.base_model.load_state_dict(model.encoder.state_dict(), strict=False)
     whole.tie_weights()

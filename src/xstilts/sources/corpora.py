@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
 from xstilts.errors import unknown
-from xstilts.sources.corpus import PART, Corpus, Files, Reader
+from xstilts.sources.corpus import CONVERTED, PART, Corpus, Files, Reader
 
 
 def _same(names: str) -> dict[str, str]:
@@ -322,6 +322,26 @@ _ENTRIES = (
         licence="MIT",
         files=_english_files("data"),
         columns={"text": "ctx", "choices": "endings"},
+    ),
+    *(
+        Corpus(
+            name=f"hub-{task}",
+            task=task,
+            source="hub",
+            repository=repository,
+            branch=CONVERTED,
+            licence=licence,
+            files=(
+                Files("default/train/*.parquet", "train", part="en"),
+                Files("default/validation/*.parquet", "dev", part="en"),
+            ),
+            columns={"text": "context+question", "choices": choices},
+            labels=labels,
+        )
+        for task, repository, licence, choices, labels in (
+            ("cosmosqa", "allenai/cosmos_qa", "CC BY 4.0", "answer0+answer1+answer2+answer3", {}),
+            ("socialiqa", "allenai/social_i_qa", "unknown", "answerA+answerB+answerC", {"1": "0", "2": "1", "3": "2"}),
+        )
     ),
     Corpus(
         name="hub-commonsenseqa",

@@ -59,6 +59,9 @@ class Files:
                 yield path, theirs, self.part.replace(PART, parts.get(theirs, theirs))
 
 
+CONVERTED = "refs/convert/parquet"
+
+
 @dataclass(frozen=True, slots=True)
 class Corpus:
     """One corpus.
@@ -80,6 +83,8 @@ class Corpus:
         push: whether its licence lets it go to a DVC remote.
         note: what stands for an official split, where something does.
         repository: ``owner/name`` on the hub.
+        branch: of the repository, when it is not the main one. ``CONVERTED`` is the branch on which the hub keeps data
+            that it made of a repository whose own files are a script.
         files: where its files are, on the hub or in XTREME's folder.
         parts: the source's name of a part to ours; empty when they are the same and all are wanted.
     """
@@ -95,6 +100,7 @@ class Corpus:
     push: bool = False
     note: str = ""
     repository: str = ""
+    branch: str = ""
     files: tuple[Files, ...] = ()
     parts: Mapping[str, str] = field(default_factory=dict)
 

@@ -29,12 +29,13 @@ class Repository:
     kind: Literal["model", "dataset"]
     name: str
 
-    def revision(self) -> str:
-        """The commit that its main branch points to now."""
-        with self._told("its newest commit"):
-            api = _api()
-            info = api.dataset_info(self.name) if self.kind == "dataset" else api.model_info(self.name)
-            return str(info.sha)
+    def revision(self, branch: str = "") -> str:
+        """The commit that a branch, by default the main one, points to now."""
+        with self._told(f"the newest commit of {branch}" if branch else "its newest commit"):
+            api, wanted = _api(), branch or None
+            if self.kind == "dataset":
+                return str(api.dataset_info(self.name, revision=wanted).sha)
+            return str(api.model_info(self.name, revision=wanted).sha)
 
     def files(self, revision: str) -> dict[str, str]:
         """All files of a revision, to their sha256 where the hub tells it and to nothing elsewhere."""

@@ -27,7 +27,7 @@ def contact_hub(corpus: Corpus) -> Json:
         XstiltsError: if the hub does not answer, or has no data file for the corpus.
     """
     repository = Repository("dataset", corpus.repository)
-    revision = repository.revision()
+    revision = repository.revision(corpus.branch)
     listed = repository.files(revision)
     files: dict[str, Json] = {}
     for _, _, path in _wanted(corpus, listed):
