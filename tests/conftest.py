@@ -110,7 +110,10 @@ def write_with_lm_head(folder: Path, config: Any, tokenizer: Any) -> None:
 
     with torch.random.fork_rng():
         torch.manual_seed(8)
-        AutoModelForMaskedLM.from_config(config).save_pretrained(folder)
+        model = AutoModelForMaskedLM.from_config(config)
+        for tensor in model.parameters():  # biases too: they begin at zero
+            tensor.data += 0.05 * torch.randn(tensor.shape)
+        model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
 
 
