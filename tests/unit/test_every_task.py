@@ -91,7 +91,7 @@ def test_a_task_from_rows_to_a_score(name: str, tiny_encoder: Any) -> None:
     task = task_with(name, ("sentiment", "udpos", "xquad", "cosmosqa"))
     family = family_of(task)
     train, test = rows_of(task, "train"), rows_of(task, "test")
-    if task.family in SUITES:  # several tasks at once have no corpus of their own
+    if task.family in SUITES:  # those that corpora carry
         flags = flag_table(pd.DataFrame(train + test if task.family.trained else test), task, overlap_min_characters=20)
         stopping = [check.name for check in checks_of(task) if check.stops and check.name in flags]
         assert not flags[[check for check in stopping if flags[check].dtype == bool]].to_numpy().any()
