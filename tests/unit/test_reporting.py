@@ -12,6 +12,7 @@ import pytest
 
 from xstilts.files import read_json, read_jsonl
 from xstilts.reporting import build_report, gain_against_divergence
+from xstilts.reporting.views import withheld
 
 DATA = Path(__file__).parent / "data"
 VOID = {"area", "base", "br", "col", "hr", "img", "input", "link", "meta", "path", "rect", "circle", "line", "use"}
@@ -138,3 +139,12 @@ def test_the_plot_table_has_a_row_for_each_arm_and_target() -> None:
     assert 0 < len(rows) <= len(arms)
     assert all({"encoder", "target", "arm", "block", "divergence", "gain"} == set(row) for row in rows)
     assert all(row["divergence"] == pytest.approx(row["divergence"]) for row in rows)
+
+
+def test_a_gate_that_nothing_was_there_to_test_is_neither_passed_nor_failed() -> None:
+    question = {"targets": ["tatoeba"], "plateau_gate": True, "gain_gate": False, "matched_gain": None}
+    target = {"plateau": None, "arms": [], "by_language": []}
+    shown = withheld({"encoders": {"tiny": {"targets": {"tatoeba": target}, "questions": [question]}}})
+    (found,) = shown["encoders"]["tiny"]["questions"]
+    assert found["plateau_gate"] is None, "a target without training has no plateau"
+    assert found["gain_gate"] is None, "one arm has no level"

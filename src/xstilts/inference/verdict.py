@@ -64,7 +64,8 @@ def judge(evidence: Evidence) -> Verdict:
     if evidence.arms < FEWEST_ARMS:
         return Verdict(
             "not judged",
-            f"{evidence.arms} arms are too few to fit a line; at least {FEWEST_ARMS} are needed.",
+            f"{evidence.arms} {'arm is' if evidence.arms == 1 else 'arms are'} too few to fit a line; at least "
+            f"{FEWEST_ARMS} are needed.",
             f"At least {FEWEST_ARMS - evidence.arms} more arms of the same block.",
         )
     if evidence.slope is None or evidence.matched is None or evidence.far is None:

@@ -28,7 +28,8 @@ KINDS: Mapping[str, str] = {
 def withheld(analysis: Row) -> dict[str, Any]:
     """A copy of the analysis without the gains that a failed plateau gate forbids to print.
 
-    A baseline that more updates would still improve makes every arm look helpful, so its gains are null.
+    A baseline that more updates would still improve makes every arm look helpful, so its gains are null. A gate that
+    nothing was there to test is null too, neither passed nor failed.
     """
     shown: dict[str, Any] = copy.deepcopy(dict(analysis))
     for encoder in shown["encoders"].values():
@@ -41,7 +42,11 @@ def withheld(analysis: Row) -> dict[str, Any]:
         for question in encoder["questions"]:
             if question.get("plateau_gate") is False:
                 gone = ("slope", "slope_english", "slope_difference", "matched_gain", "far_gain", "equivalence")
-                question.update(dict.fromkeys((*gone, "share_retained", "break_even", "worth", "gain_gate")))
+                question.update(dict.fromkeys((*gone, "share_retained", "break_even", "worth")))
+            if question.get("matched_gain") is None:
+                question["gain_gate"] = None
+            if not any((encoder["targets"].get(target) or {}).get("plateau") for target in question["targets"]):
+                question["plateau_gate"] = None
     return shown
 
 
