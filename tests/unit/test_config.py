@@ -15,6 +15,7 @@ from xstilts.tasks import TASKS
 from xstilts.tuning import search_space
 
 ROOT = Path(__file__).parents[2]
+STUDIES = ["params.yaml", *(str(path.relative_to(ROOT)) for path in sorted(ROOT.glob("studies/*/params.yaml")))]
 
 
 def changed(path: str, value: Any) -> Any:
@@ -32,9 +33,6 @@ def message(values: Any) -> str:
     with pytest.raises(XstiltsError) as error:
         study_from(values, "params.yaml")
     return str(error.value)
-
-
-STUDIES = ["params.yaml", *(str(path.relative_to(ROOT)) for path in sorted(ROOT.glob("studies/*/params.yaml")))]
 
 
 @pytest.mark.parametrize("path", STUDIES)

@@ -11,11 +11,14 @@ from transformers import AutoConfig, AutoModelForMaskedLM, AutoTokenizer
 from tests.conftest import sentences, with_head, write_tiny_encoder
 from tests.unit.test_multi_task import PARAMS, read
 from xstilts.arms.build import build
+from xstilts.cells.grid import Grid
 from xstilts.config import study_from
-from xstilts.encoders.facts import LM_HEAD
+from xstilts.encoders.checkpoint import LM_HEAD
 from xstilts.errors import XstiltsError
 from xstilts.families import family_of
 from xstilts.families.base import IGNORED
+from xstilts.files import write_json
+from xstilts.layout import Layout
 from xstilts.tasks import TASKS, task_with
 from xstilts.training.batches import Batch, Collator
 from xstilts.training.lm_head import save_lm_head
@@ -127,6 +130,16 @@ def test_arms_of_text_alone() -> None:
     assert built.arms["text.books"]["task"] == "masked_lm"
     assert built.arms["text.books"]["corpus"] == "amazon_mtl without labels", "a question of its own"
     assert built.arms["pooled.masked_lm"]["train"]["rows"] == 16, "what tuning is done on"
+
+
+def test_a_local_encoder_without_the_head_is_refused_before_any_cell(tmp_path: Path) -> None:
+    study = study_from(blocks(encoders=["mine"], encoder={"local": {"mine": "encoders/mine"}}), "params.yaml")
+    arms = {"arms": build(study, read).arms, "targets": {}}
+    layout = Layout(tmp_path, study.study)
+    write_json(layout.models("encoder", "mine") / "encoder.json", {"weights_sha256": "0"})
+    grid = Grid(study, layout, "mine", arms, "float32")
+    with pytest.raises(XstiltsError, match="no head for masked language modelling"):
+        grid.intermediate("text.books", 0, study.intermediate)
 
 
 def test_an_encoder_that_is_known_to_have_no_head_is_refused_at_once() -> None:

@@ -37,7 +37,10 @@ def searched(monkeypatch: pytest.MonkeyPatch, names: list[str], **fails: str) ->
     section = TuneSection(trials=6, batch=2, learning_rate=(2e-4, 4e-4))
     grid: Any = SimpleNamespace(study=SimpleNamespace(tune=section))
     found = tuning.Tuned({"intermediate": {}, "target": {}}, [], [])
-    cells: Any = lambda name, training, _trial: {"none": (name, training)}  # noqa: E731
+
+    def cells(name: str, training: Training, _trial: str) -> Any:
+        return {"none": (name, training)}
+
     tuning._together(grid, None, "target", dict.fromkeys(names, DEFAULT), cells, found)  # type: ignore[arg-type]
     return found, scored
 

@@ -17,6 +17,7 @@ from xstilts.cells.spec import (
     start_weights,
 )
 from xstilts.config import Study
+from xstilts.encoders.checkpoint import lm_head_file
 from xstilts.families import family_of
 from xstilts.files import Json, read_json
 from xstilts.layout import Layout
@@ -163,7 +164,10 @@ class Grid:
         settings: dict[str, Json] = plain(training)
         settings.pop("passes")
         settings["steps"] = training.steps(facts["train"]["rows"]) * factor if trained else 0
-        head = {"lm_head": encoder.get("lm_head_sha256")} if family_of(task).whole_vocabulary(task) else {}
+        head: dict[str, Json] = {}
+        if family_of(task).whole_vocabulary(task):
+            lm_head_file(self.base)
+            head = {"lm_head": encoder["lm_head_sha256"]}
         return {
             **head,
             "numerics": [NUMERICS_VERSION, FROZEN_NUMERICS_VERSION] if training.frozen_layers else NUMERICS_VERSION,

@@ -4,7 +4,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from xstilts.encoders.facts import LM_HEAD, Encoder
+from xstilts.encoders.facts import Encoder
 from xstilts.encoders.wheel import Packed, parse, read_member
 from xstilts.errors import XstiltsError
 from xstilts.files import Json, sha256_of, write_json
@@ -19,6 +19,9 @@ LAYER_PARTS = {
     "ao": "attention.output.dense", "aln": "attention.output.LayerNorm",
     "fi": "intermediate.dense", "fo": "output.dense", "oln": "output.LayerNorm",
 }  # fmt: skip
+
+LM_HEAD = "lm_head.safetensors"
+"""The head of masked language modelling, beside an encoder's checkpoint."""
 
 
 def write_checkpoint(encoder: Encoder, lock: Json, folder: Path, root: Path) -> None:
@@ -50,6 +53,22 @@ def write_checkpoint(encoder: Encoder, lock: Json, folder: Path, root: Path) -> 
             "weights_sha256": sha256_of(folder / "model.safetensors"),
         },
     )
+
+
+def lm_head_file(base: Path) -> Path:
+    """The head of masked language modelling that an encoder was pretrained with.
+
+    Raises:
+        XstiltsError: if its checkpoint has none.
+    """
+    if not (base / LM_HEAD).is_file():
+        raise XstiltsError(
+            "The encoder has no head for masked language modelling",
+            where=str(base),
+            allowed="a checkpoint with the head that it was pretrained with, such as BERT's, RoBERTa's or XLM-R's",
+            next_step="take the blocks with `objective: masked_lm` out of params.yaml, or name another encoder",
+        )
+    return base / LM_HEAD
 
 
 def _draw_weights(folder: Path) -> None:

@@ -49,8 +49,6 @@ class Encoder:
     masked_lm: bool = False
 
 
-LM_HEAD = "lm_head.safetensors"
-"""The head of masked language modelling, beside an encoder's checkpoint."""
 XTREME_LANGUAGES: tuple[str, ...] = (
     "af", "ar", "bg", "bn", "de", "el", "en", "es", "et", "eu", "fa", "fi", "fr", "he", "hi", "hu", "id", "it", "ja",
     "jv", "ka", "kk", "ko", "ml", "mr", "ms", "my", "nl", "pt", "ru", "sw", "ta", "te", "th", "tl", "tr", "ur", "vi",

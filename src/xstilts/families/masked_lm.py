@@ -77,10 +77,6 @@ class MaskedLM(FamilyCode):
         ends = np.cumsum(wanted.sum(1).cpu().numpy())[:-1]
         return [{"right": int(part.sum()), "masked": len(part)} for part in np.split(right, ends)]
 
-    def baseline(self, train_gold: Sequence[Any], rows: Sequence[Row]) -> list[Any]:
-        """Nothing right."""
-        return [{"right": 0, "masked": 1}] * len(rows)
-
     def score(self, predictions: Sequence[Any], gold: Sequence[Any], task: Task, language: str = "en") -> list[Any]:
         right, masked = ([each[key] for each in predictions] for key in ("right", "masked"))
         return [ratio(task.main_metric, right, masked, sum(masked))]

@@ -10,8 +10,7 @@ from torch.nn.functional import linear
 from transformers import AutoConfig, AutoModelForMaskedLM, PretrainedConfig
 from transformers.initialization import no_init_weights
 
-from xstilts.encoders.facts import LM_HEAD
-from xstilts.errors import XstiltsError
+from xstilts.encoders.checkpoint import LM_HEAD, lm_head_file
 
 DECODER = "decoder"
 PREFIX = "predict."
@@ -83,17 +82,10 @@ def load_lm_head(base: Path, encoder: nn.Module) -> LMHead:
     Raises:
         XstiltsError: if the checkpoint has no head.
     """
-    if not (base / LM_HEAD).is_file():
-        raise XstiltsError(
-            "The encoder has no head for masked language modelling",
-            where=str(base),
-            allowed="a checkpoint with the head that it was pretrained with, such as BERT's, RoBERTa's or XLM-R's",
-            next_step="take the arms with `objective: masked_lm` out of params.yaml, or name another encoder",
-        )
+    tensors = {PREFIX + key: tensor.float() for key, tensor in load_file(lm_head_file(base)).items()}
     head = LMHead(_empty(AutoConfig.from_pretrained(base)), encoder.get_input_embeddings())  # type: ignore[operator]
-    tensors = {PREFIX + key: tensor.float() for key, tensor in load_file(base / LM_HEAD).items()}
     head.load_state_dict(tensors, strict=True, assign=True)
-    return head.requires_grad_(True)
+    return head
 
 
 def _empty(config: PretrainedConfig) -> nn.Module:
