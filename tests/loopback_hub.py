@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -19,6 +20,11 @@ class Served:
     commit: str
     large: bool = True
     branch: str = "main"
+
+
+def folder_files(folder: Path) -> dict[str, bytes]:
+    """The files of a folder, by name, as ``publish`` takes them."""
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
 @dataclass

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.conftest import Project, write_tiny_encoder
-from tests.loopback_hub import running_hub
-from tests.unit.test_hub import folder_files, xnli_files
+from tests.loopback_hub import folder_files, running_hub
+from tests.unit.test_hub import xnli_files
 from xstilts.config import read_yaml
 from xstilts.encoders.facts import ENCODERS
 from xstilts.files import read_jsonl, sha256_of

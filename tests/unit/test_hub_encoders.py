@@ -10,7 +10,7 @@ from tokenizers import ByteLevelBPETokenizer
 from transformers import AutoTokenizer
 
 from tests.conftest import with_head, write_tiny_encoder
-from tests.loopback_hub import Hub
+from tests.loopback_hub import Hub, folder_files
 from xstilts.encoders.checkpoint import LM_HEAD, write_checkpoint
 from xstilts.encoders.facts import ENCODERS, XTREME_LANGUAGES
 from xstilts.errors import XstiltsError
@@ -19,11 +19,6 @@ from xstilts.files import read_json, sha256_of
 from xstilts.sources.lock import contact_encoder
 from xstilts.tasks import TASKS
 from xstilts.training.vocabulary import Marks
-
-
-def folder_files(folder: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in folder.iterdir()}
-
 
 XLM_R = ENCODERS["xlm-r-base"]
 
