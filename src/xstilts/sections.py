@@ -279,6 +279,9 @@ class Training:
         frozen_layers: the embeddings and so many of the lowest layers stay as they are; 0 trains everything. Frozen
             lower layers keep languages aligned (Wu and Dredze 2019, arXiv 1904.09077). They run without dropout, and
             BERT-like encoders run them once for each text: steps and predictions then cost what the upper layers cost.
+        pooling: what the label of a whole text is read off: the ``mean`` of its subwords, or ``cls``, the
+            classification subword, as XTREME's scripts have it. BERT-like encoders then run their last layer for that
+            subword alone. Without meaning for families that read each subword.
     """
 
     learning_rate: float
@@ -288,6 +291,7 @@ class Training:
     weight_decay: float = 0.01
     max_length: int = 128
     frozen_layers: int = 0
+    pooling: Literal["mean", "cls"] = "mean"
 
     def __post_init__(self) -> None:
         check_fraction("warmup_fraction", self.warmup_fraction)

@@ -94,7 +94,7 @@ def rows_for(family: str, language: str, count: int) -> list[dict[str, Any]]:
 
 
 def run_family(
-    family: str, folder: Path, *, frozen: int = 0, architecture: str = "bert", found: str = ""
+    family: str, folder: Path, *, frozen: int = 0, architecture: str = "bert", found: str = "", pooling: str = "mean"
 ) -> dict[str, Any]:
     """Train four steps and predict two languages; ``found`` is the hash of an encoder that is there."""
     from xstilts.training.cell import run_cell
@@ -117,7 +117,8 @@ def run_family(
         "versions": {},
         "task": {"name": task.name, "version": task.version, "labels": list(task.labels)},
         "settings": {"learning_rate": 1e-2, "batch_size": 8, "steps": 4 if trained else 0, "warmup_fraction": 0.25,
-                     "weight_decay": 0.01, "max_length": 40, "frozen_layers": frozen},
+                     "weight_decay": 0.01, "max_length": 40, "frozen_layers": frozen,
+                     "pooling": pooling},
         "train": "train", "dev": "dev", "inputs": {"de": "de", "zh": "zh"},
         "seeds": {"head": 1, "order": 2, "dropout": 3}, "keeps_weights": False,
     }  # fmt: skip

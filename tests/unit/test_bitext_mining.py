@@ -17,7 +17,6 @@ from xstilts.sources.corpus import Corpus
 from xstilts.sources.normalise import normalised_rows
 from xstilts.tasks import TASKS
 from xstilts.training.model import keep_layers, load_model, stack_of
-from xstilts.training.pooling import Pooling
 from xstilts.training.vocabulary import Vocabulary
 
 BUCC = TASKS["bucc2018"]
@@ -112,14 +111,6 @@ def test_bitexts_are_mined_apart() -> None:
     vectors = [torch.tensor([1.0, 0.0]), torch.tensor([0.9, 0.1]), torch.tensor([0.0, 1.0]), torch.tensor([0.1, 0.9])]
     found = BitextMining().gathered([], [vector.numpy() for vector in vectors], rows)
     assert [each and each["english"] for each in found] == ["english-dev", None, "english-test", None]
-
-
-def test_pooling() -> None:
-    hidden = torch.arange(12.0).reshape(1, 3, 4)
-    assert Pooling()(hidden, torch.tensor([[1, 1, 0]])).tolist() == [[2.0, 3.0, 4.0, 5.0]]
-    whole = torch.tensor([[1, 1, 1]])
-    assert Pooling("cls")(hidden, whole).tolist() == [[0.0, 1.0, 2.0, 3.0]]
-    assert Pooling("cls", last=True)(hidden, whole).tolist() == [[8.0, 9.0, 10.0, 11.0]]
 
 
 @pytest.mark.parametrize("architecture", ["bert", "xlnet", "deberta-v2"])

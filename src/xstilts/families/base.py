@@ -61,6 +61,7 @@ class FamilyCode(abc.ABC):
         gold: the gold column.
         item: what one label belongs to, in the plural.
         classed: whether gold is made of the task's labels.
+        pooled: whether one vector of a whole sequence is all that the head reads.
         test_splits: the splits that are predicted in every language; ``dev`` among them where it fits a threshold.
     """
 
@@ -68,6 +69,7 @@ class FamilyCode(abc.ABC):
     gold: str
     item: str = "sentences"
     classed: bool = True
+    pooled: bool = False
     test_splits: tuple[str, ...] = ("test",)
 
     @abc.abstractmethod
@@ -199,20 +201,6 @@ class Labelling(FamilyCode):
             example: what was encoded.
             task: for the labels.
         """
-
-
-def masked_mean(hidden: Tensor, mask: Tensor) -> Tensor:
-    """Mean of the hidden states of real subwords: the same for encoders that pad left or right.
-
-    Args:
-        hidden: [b, s, h].
-        mask: [b, s], 1 for real subwords.
-
-    Returns:
-        [b, h].
-    """
-    weights = mask.unsqueeze(-1).to(hidden.dtype)
-    return (hidden * weights).sum(1) / weights.sum(1).clamp(min=1.0)
 
 
 def class_ids(label: str, task: Task) -> NDArray[np.int64]:

@@ -38,6 +38,7 @@ class MultiTask(FamilyCode):
 
     def __init__(self, families: Mapping[Family, FamilyCode], names: Sequence[str] = ()) -> None:
         self.families, self.names = families, tuple(names)
+        self.pooled = bool(names) and all(self.of(name).pooled for name in names)
 
     def of(self, name: str) -> FamilyCode:
         """The family of one of the tasks."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from xstilts.families.base import Example, FamilyCode, Row, masked_mean
+from xstilts.families.base import Example, FamilyCode, Row
 from xstilts.scoring import score_labels
 from xstilts.tasks import Task
 
@@ -27,6 +27,7 @@ class MultipleChoice(FamilyCode):
 
     inputs = ("text", "choices")
     gold = "label"
+    pooled = True
 
     def text(self, row: Row) -> str:
         return " ".join([str(row["text"]), *map(str, row["choices"])])
@@ -62,7 +63,7 @@ class MultipleChoice(FamilyCode):
 
     def logits(self, hidden: Tensor, batch: Batch, head: nn.Module) -> Tensor:
         """[b, 1] of being the right choice."""
-        result: Tensor = head(masked_mean(hidden, batch.inputs["attention_mask"]))
+        result: Tensor = head(batch.pooled(hidden))
         return result
 
     def loss(self, logits: Tensor, targets: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""Sentence classification: one label for a text, read off the mean of its subwords."""
+"""Sentence classification: one label for a text, read off one vector of it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from xstilts.families.base import Example, Labelling, Row, class_ids, masked_mean
+from xstilts.families.base import Example, Labelling, Row, class_ids
 from xstilts.scoring import score_labels
 from xstilts.tasks import Task
 
@@ -24,6 +24,7 @@ class SentenceClassification(Labelling):
 
     inputs: tuple[str, ...] = ("text",)
     gold = "label"
+    pooled = True
 
     def text(self, row: Row) -> str:
         return " ".join(str(row[column]) for column in self.inputs)
@@ -50,7 +51,7 @@ class SentenceClassification(Labelling):
         return examples
 
     def logits(self, hidden: Tensor, batch: Batch, head: nn.Module) -> Tensor:
-        result: Tensor = head(masked_mean(hidden, batch.inputs["attention_mask"]))
+        result: Tensor = head(batch.pooled(hidden))
         return result
 
     def decode(self, best: NDArray[np.int64], example: Example, task: Task) -> str:

@@ -26,6 +26,7 @@ class Embedding(FamilyCode):
     """A family whose sentences are compared by their embeddings: of which layer and how pooled, the target tells."""
 
     classed = False
+    pooled = True
 
     def embedded(self, texts: Sequence[str], tokenizer: PreTrainedTokenizerBase, max_length: int) -> list[Example]:
         """One example for each text."""
@@ -39,13 +40,12 @@ class Embedding(FamilyCode):
         ]
 
     def head(self, hidden_size: int, task: Task) -> nn.Module:
-        from xstilts.training.pooling import Pooling
+        from torch import nn
 
-        return Pooling()
+        return nn.Identity()
 
     def logits(self, hidden: Tensor, batch: Batch, head: nn.Module) -> Tensor:
-        pooled: Tensor = head(hidden, batch.inputs["attention_mask"])
-        return pooled
+        return batch.pooled(hidden)
 
     def outputs(self, logits: Tensor, batch: Batch, task: Task) -> list[Any]:
         return list(logits.float().cpu().numpy())

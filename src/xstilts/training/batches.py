@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from xstilts.families.base import IGNORED, Example
+from xstilts.training.pooling import Pooling
 from xstilts.training.vocabulary import Marks, Vocabulary
 
 POOL = 8  # batches whose examples are sorted by length together
@@ -26,6 +27,7 @@ class Batch:
         offsets: [b] where each example starts in its padded row.
         hidden: [b, s, h] what stands for the encoder's frozen layers, or nothing.
         part: which of several tasks all of its examples belong to.
+        pooling: makes one vector of each example.
     """
 
     inputs: dict[str, Tensor]
@@ -34,6 +36,11 @@ class Batch:
     offsets: tuple[int, ...]
     hidden: Tensor | None = None
     part: int = 0
+    pooling: Pooling = field(default_factory=Pooling)
+
+    def pooled(self, hidden: Tensor) -> Tensor:
+        """[b, s, h] hidden states to [b, h]; s may be 1 where nothing but the classification subword was computed."""
+        return self.pooling(hidden, self.inputs["attention_mask"])
 
     @property
     def tokens(self) -> int:
@@ -48,10 +55,12 @@ class Collator:
         marks: the padding's side and id, and which inputs the encoder takes.
         vocabulary: maps subword ids to rows of the trimmed embedding.
         device: where the batch goes.
+        pooling: ``mean`` or ``cls``, for families that read one vector of a sequence.
     """
 
-    def __init__(self, marks: Marks, vocabulary: Vocabulary, device: torch.device) -> None:
+    def __init__(self, marks: Marks, vocabulary: Vocabulary, device: torch.device, pooling: str = "mean") -> None:
         self.marks, self.vocabulary, self.device = marks, vocabulary, device
+        self.pooling = Pooling(pooling, last=marks.left)
 
     def __call__(self, examples: Sequence[Example]) -> Batch:
         lengths = [len(example.input_ids) for example in examples]
@@ -78,6 +87,7 @@ class Collator:
             offsets=offsets,
             hidden=self._hidden(examples, offsets, width),
             part=examples[0].part,
+            pooling=self.pooling,
         )
 
     def _hidden(self, examples: Sequence[Example], offsets: Sequence[int], width: int) -> Tensor | None:

@@ -36,11 +36,11 @@ from xstilts.training.model import (
     frozen_in,
     keep_layers,
     load_model,
+    read_off,
     save_state,
     swap_vocabulary,
     trained_state,
 )
-from xstilts.training.pooling import Pooling
 from xstilts.training.predict import predict
 from xstilts.training.resume import checkpoints_for
 from xstilts.training.states import FrozenStates, can_be_kept
@@ -133,10 +133,11 @@ class _Cell:
         model, report = load_model(self.base, self.start, vocabulary, self.task, self.identity["seeds"]["head"])
         model.to(self.device)
         freeze(model.encoder, layers)
-        collate = Collator(marks, vocabulary, self.device)
-        if embedding := self.identity.get("embedding"):
-            model.head = Pooling(embedding["pooling"], last=marks.left)
-            keep_layers(model.encoder, embedding["layer"])
+        embedding = self.identity.get("embedding")
+        keep_layers(model.encoder, embedding["layer"] if embedding else 0)
+        pooling = (embedding or self.identity["settings"]).get("pooling", "mean")
+        read_off(model, pooling)
+        collate = Collator(marks, vocabulary, self.device, pooling)
         if kept:
             content = {name: self._content(name) for name in examples}
             examples = self.states.added(model, layers, examples, content, collate)
@@ -149,7 +150,7 @@ class _Cell:
             fault("weights")
             save_state(state, self.folder / "weights.safetensors", {"task": self.task.name})
         if not kept and not self.family.whole_vocabulary(self.task):
-            collate = Collator(marks, self._vocabulary(marks, examples.values()), self.device)
+            collate = Collator(marks, self._vocabulary(marks, examples.values()), self.device, pooling)
             swap_vocabulary(model, self.base, state, collate.vocabulary)
         with above(model, kept):
             model.for_prediction(self.precision)

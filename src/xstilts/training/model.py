@@ -19,6 +19,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 from transformers import AutoConfig, AutoModel
 from transformers.initialization import no_init_weights
+from transformers.models.bert.modeling_bert import BertCrossAttention
 
 from xstilts.errors import XstiltsError
 from xstilts.families import FamilyCode, family_of
@@ -31,6 +32,8 @@ from xstilts.training.vocabulary import Vocabulary
 ROW_IDS, ROWS = "embedding.ids", "embedding.rows"
 HEAD, ENCODER = "head.", "encoder."
 TENSORS = "tensors"
+ALIKE = ("bert", "roberta", "xlm-roberta")
+"""Model types whose layers take hidden states [b, s, h] and return them so, and are made of the same parts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +168,32 @@ def keep_layers(encoder: nn.Module, layers: int) -> None:
         )
     if layers:
         del stack[layers:]
+
+
+def read_off(model: TaskModel, pooling: str) -> None:
+    """Let the last layer compute no more than what the head reads: with ``cls``, each sequence's first subword.
+
+    That state is what the whole layer gives there: keys and values still come from every subword. Of 24 subwords, the
+    layer's products cost a fifth. Families that read each subword, and encoders not made of BERT's parts, run it whole.
+
+    Args:
+        model: all of whose layers are in place.
+        pooling: ``mean`` or ``cls``.
+    """
+    architecture = model.encoder.config.model_type  # type: ignore[union-attr]
+    if pooling != "cls" or not model.family.pooled or str(architecture) not in ALIKE:
+        return
+    layer = stack_of(model.encoder)[-1]
+
+    def forward(hidden_states: Tensor, attention_mask: Tensor | None = None, *_: object, **__: object) -> Tensor:
+        first = hidden_states[:, :1]
+        mask = None if attention_mask is None else attention_mask[..., :1, :]
+        attention = layer.attention
+        context, _weights = BertCrossAttention.forward(attention.self, first, hidden_states, mask)  # type: ignore[union-attr]
+        result: Tensor = layer.feed_forward_chunk(attention.output(context, first))  # type: ignore[operator,union-attr]
+        return result
+
+    layer.forward = forward
 
 
 @contextlib.contextmanager

@@ -1,26 +1,25 @@
-"""What a sentence's embedding is made of, where sentences are compared and not classified."""
+"""One vector of a whole sequence: for a label of it, or where sentences are compared."""
 
-from torch import Tensor, nn
+from dataclasses import dataclass
 
-from xstilts.families.base import masked_mean
+from torch import Tensor
 
 
-class Pooling(nn.Module):
-    """Hidden states to one vector a sentence, without weights.
+@dataclass(frozen=True, slots=True)
+class Pooling:
+    """Hidden states to one vector a sequence.
 
-    Args:
-        kind: ``mean`` of all real subwords, as XTREME's scripts have it, or ``cls``: the classification subword.
+    Attributes:
+        kind: ``mean`` of all real subwords, or ``cls``: the classification subword.
         last: whether the classification subword is the last one, as in encoders that pad left (XLNet), not the first.
     """
 
-    def __init__(self, kind: str = "mean", *, last: bool = False) -> None:
-        super().__init__()
-        self.kind, self.last = kind, last
+    kind: str = "mean"
+    last: bool = False
 
-    def forward(self, hidden: Tensor, mask: Tensor) -> Tensor:
+    def __call__(self, hidden: Tensor, mask: Tensor) -> Tensor:
         """Pool [b, s, h] hidden states, with [b, s] 1 for real subwords, to [b, h]."""
         if self.kind == "mean":
-            return masked_mean(hidden, mask)
-        if self.last:
-            return hidden[:, -1]
-        return hidden[:, 0]
+            weights = mask.unsqueeze(-1).to(hidden.dtype)
+            return (hidden * weights).sum(1) / weights.sum(1).clamp(min=1.0)
+        return hidden[:, -1] if self.last else hidden[:, 0]

@@ -14,7 +14,7 @@ from xstilts.files import Json, read_json
 from xstilts.tasks import task_with
 from xstilts.training.batches import Collator
 from xstilts.training.cell import device_for
-from xstilts.training.model import TaskModel, load_model, swap_vocabulary
+from xstilts.training.model import TaskModel, load_model, read_off, swap_vocabulary
 from xstilts.training.predict import predict
 from xstilts.training.vocabulary import Marks, vocabulary_for
 
@@ -23,14 +23,14 @@ class Predictor:
     """A task's model on its base encoder.
 
     Args:
-        folder: holds ``model.json`` (task, max_length, precision), ``cell/weights.safetensors`` and ``encoder/``.
+        folder: holds ``model.json`` (task, max_length, pooling, precision), ``cell/weights.safetensors``, ``encoder/``.
     """
 
     def __init__(self, folder: Path) -> None:
         facts: Json = read_json(folder / "model.json")
         self.task = task_with(facts["task"], facts["labels"])
         self.family = family_of(self.task)
-        self.max_length = int(facts["max_length"])
+        self.max_length, self.pooling = int(facts["max_length"]), str(facts["pooling"])
         self.precision = torch.bfloat16 if facts["precision"] == "bfloat16" else torch.float32
         self.base, self.weights = folder / "encoder", folder / "cell" / "weights.safetensors"
         self.state = load_file(self.weights)
@@ -72,8 +72,9 @@ class Predictor:
         if self._model is None:
             self._model, _ = load_model(self.base, self.weights, vocabulary, self.task, 0, keep_head=True)
             self._model.to(self.device)
+            read_off(self._model, self.pooling)
             self._model.for_prediction(self.precision)
         elif not self.family.whole_vocabulary(self.task):
             swap_vocabulary(self._model, self.base, self.state, vocabulary)
-        collate = Collator(self.marks, vocabulary, self.device)
+        collate = Collator(self.marks, vocabulary, self.device, self.pooling)
         return predict(self._model, {"rows": examples}, {"rows": plain}, self.task, collate)["rows"]

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from xstilts.files import Json, read_json, sha256_of_json, told_when_full
 from xstilts.training.batches import Collator, equal_length_batches
 from xstilts.training.encoded import Encoded
-from xstilts.training.model import TaskModel, stack_of, trained_from
+from xstilts.training.model import ALIKE, TaskModel, stack_of, trained_from
 from xstilts.training.products import products
 
 FORMAT = 2
@@ -28,8 +28,6 @@ TOKEN_BUDGET = 2048
 INDEX = ".texts.npy"
 TEXT = np.dtype([("name", "S40"), ("start", np.int64), ("stop", np.int64)])
 States = NDArray[np.int16] | NDArray[np.float32]
-ALIKE = ("bert", "roberta", "xlm-roberta")
-"""Model types whose layers take hidden states [b, s, h] and return them so; others run their frozen layers anew."""
 
 
 def can_be_kept(base: Path, start: Path | None, frozen_layers: int) -> bool:
