@@ -103,7 +103,7 @@ def pack(
             "task": identity["task"]["name"],
             "labels": identity["task"]["labels"],
             "max_length": identity["settings"]["max_length"],
-            "pooling": identity["settings"].get("pooling", "mean"),
+            "pooling": identity["settings"]["pooling"],
             "precision": identity["precision"],
         },
     )

@@ -163,8 +163,6 @@ class Grid:
         encoder = read_json(self.base / "encoder.json")
         settings: dict[str, Json] = plain(training)
         settings.pop("passes")
-        if training.pooling == "mean" or not family_of(task).pooled:
-            settings.pop("pooling")  # the default is not named: cells from before there was a choice keep their keys
         settings["steps"] = training.steps(facts["train"]["rows"]) * factor if trained else 0
         head: dict[str, Json] = {}
         if family_of(task).whole_vocabulary(task):

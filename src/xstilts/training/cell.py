@@ -135,7 +135,7 @@ class _Cell:
         freeze(model.encoder, layers)
         embedding = self.identity.get("embedding")
         keep_layers(model.encoder, embedding["layer"] if embedding else 0)
-        pooling = (embedding or self.identity["settings"]).get("pooling", "mean")
+        pooling = (embedding or self.identity["settings"])["pooling"]
         read_off(model, pooling)
         collate = Collator(marks, vocabulary, self.device, pooling)
         if kept:

@@ -186,7 +186,7 @@ def read_off(model: TaskModel, pooling: str) -> None:
     layer = stack_of(model.encoder)[-1]
 
     def forward(hidden_states: Tensor, attention_mask: Tensor | None = None, *_: object, **__: object) -> Tensor:
-        first = hidden_states[:, :1]
+        first = hidden_states[:, :1].contiguous()  # oneDNN is slow on strided rows
         mask = None if attention_mask is None else attention_mask[..., :1, :]
         attention = layer.attention
         context, _weights = BertCrossAttention.forward(attention.self, first, hidden_states, mask)  # type: ignore[union-attr]
