@@ -1,7 +1,7 @@
 """Float32 matrix products by oneDNN where torch's default, MKL, is slow: on AMD processors it leaves out AVX-512.
 
-The arithmetic stays float32. Measured on a Zen 5 core: 230 to 260 GFLOP/s instead of 110. Where there is AVX2 alone, MKL is
-the faster one by a fifth (docs/performance.md).
+The arithmetic stays float32. Measured on a Zen 5 core: 230 to 260 GFLOP/s instead of 110. Where there is AVX2
+alone, MKL is the faster one by a fifth (docs/performance.md).
 """
 
 import contextlib
