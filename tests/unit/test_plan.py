@@ -10,6 +10,7 @@ from xstilts.cli.plan import Size, estimated_costs, show_plan, speed
 from xstilts.config import load_study
 from xstilts.files import write_json
 from xstilts.layout import Layout
+from xstilts.tasks import TASKS
 
 STUDIES = sorted(path.parent.name for path in (ROOT / "studies").glob("*/params.yaml"))
 
@@ -50,7 +51,11 @@ def test_a_study_costs_what_its_encoders_cost_together(tmp_path: Path) -> None:
     assert costs["target bert-base"].cells == seeds * len(study.targets) * (arms + 2)
 
 
-def test_finished_cells_tell_how_fast_this_machine_is(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("task", "pooling", "layers"),
+    [("sentiment", "mean", 1.0), ("sentiment", "cls", 1 / 6), ("udpos", "cls", 1.0)],
+)
+def test_finished_cells_tell_how_fast_this_machine_is(task: str, pooling: str, layers: float, tmp_path: Path) -> None:
     study = load_study(ROOT, "studies/smoke/params.yaml")
     layout = Layout(tmp_path, study.study)
     guess, source = speed(study, layout)
@@ -58,8 +63,10 @@ def test_finished_cells_tell_how_fast_this_machine_is(tmp_path: Path) -> None:
     assert "matrix product" in source
     cell = layout.store / "a"
     labels = {"encoder": "e5-small-q4"}
-    write_json(cell / "record.json", {"labels": labels, "tokens_per_s": 1000.0, "train_s": 5.0})
-    write_json(cell / "cell.json", {"settings": {"frozen_layers": 11}})
+    write_json(cell / "record.json", {"labels": labels, "tokens_per_s": 1000.0, "train_s": 5.0, "loop_s": 4.0})
+    settings = {"frozen_layers": 11, "pooling": pooling}
+    identity = {"settings": settings, "task": {"name": task, "labels": list(TASKS[task].labels)}}
+    write_json(cell / "cell.json", {"settings": settings, "identity": identity})
     found, source = speed(study, layout)
-    assert found == pytest.approx(1000 * 6 * 12 * 384**2)
+    assert found == pytest.approx(5000 / 4 * 6 * 12 * 384**2 * layers)
     assert "finished cells" in source

@@ -15,11 +15,12 @@ from xstilts.cells.spec import PREDICTED_SHARE, SUBWORDS_PER_WORD, CellSpec
 from xstilts.cells.store import CellStore
 from xstilts.config import Study
 from xstilts.encoders.facts import encoder_named
-from xstilts.files import read_json
+from xstilts.families import family_of
+from xstilts.files import Json, read_json
 from xstilts.layout import Layout
-from xstilts.sections import Target
+from xstilts.sections import Target, Training
 from xstilts.sources.corpora import CORPORA
-from xstilts.tasks import TASKS, Family
+from xstilts.tasks import TASKS, Family, task_with
 
 if TYPE_CHECKING:
     from xstilts.cells.grid import Grid
@@ -89,9 +90,17 @@ class Size:
             return cls(config.get("num_hidden_layers", 12), config.get("hidden_size", 768))
         return cls(facts.layers or 12, facts.hidden or 768)
 
-    def work(self, tokens: float, frozen: int) -> float:
-        """FLOPs of ``tokens`` subwords of training, forth and back through the layers that train."""
-        return tokens * 3 * self._forward * (self.layers - min(frozen, self.layers - 1))
+    def work(self, tokens: float, frozen: int, alone: bool = False) -> float:
+        """FLOPs of ``tokens`` subwords of training, forth and back through the layers that train.
+
+        Args:
+            tokens: real subwords.
+            frozen: layers that do not train.
+            alone: whether the last layer runs for the classification subword alone: of its twelve matrices of h^2, two
+                then see every subword.
+        """
+        layers = self.layers - min(frozen, self.layers - 1) - (5 / 6 if alone else 0)
+        return tokens * 3 * self._forward * layers
 
     def frozen(self, tokens: float, frozen: int) -> float:
         """FLOPs of the frozen layers, which read each text once."""
@@ -156,10 +165,11 @@ def _estimated(study: Study, encoder: str, size: Size) -> list[Cost]:
     drawn = sum(arms[name] * tokens for name, tokens in each.items()) + controls * max(each.values())
     cells = (sum(arms.values()) + controls) * seeds
     trained = seeds * drawn * study.intermediate.passes
-    flops, kept = size.work(trained, frozen) + size.frozen(drawn, frozen), cells * size.checkpoint_mb(frozen)
+    alone = all(_alone(block.corpus, study.intermediate) for block in study.arms.blocks.values())
+    flops, kept = size.work(trained, frozen, alone) + size.frozen(drawn, frozen), cells * size.checkpoint_mb(frozen)
     arms_cost = Cost(f"intermediate {encoder}", cells, None, trained, 0, flops, kept)
     tuned = trials * max(each.values()) * study.intermediate.passes
-    tuning = Cost(f"tune {encoder}", trials, None, tuned, 0, size.work(tuned, frozen), trials * TRIAL_MB)
+    tuning = Cost(f"tune {encoder}", trials, None, tuned, 0, size.work(tuned, frozen, alone), trials * TRIAL_MB)
     target_rows = []
     for name, target in study.targets.items():
         tried = controls + sum(count for block, count in arms.items() if study.tried_on(block, name))
@@ -167,7 +177,8 @@ def _estimated(study: Study, encoder: str, size: Size) -> list[Cost]:
         target_rows.append(cost)
         if TASKS[CORPORA[target.corpus].task].family.trained:
             again = 2 * trials * _target_tokens(study, name)
-            more = size.work(again, study.target.training(name).frozen_layers)
+            training = study.target.training(name)
+            more = size.work(again, training.frozen_layers, _alone(target.corpus, training))
             tuning = _sum([tuning, Cost("", 2 * trials, None, again, 0, more, 0)])
     return [tuning, arms_cost, dataclasses.replace(_sum(target_rows), name=f"target {encoder}")]
 
@@ -189,7 +200,8 @@ def _estimated_target(study: Study, name: str, tried: int, size: Size) -> Cost:
     cells = (tried + 2 + len(target.more_rows)) * seeds
     work = tokens + seeds * predicted * words * PREDICTED_SHARE
     texts = (test + target.dev_rows + max(target.train_rows, *target.more_rows, 0)) * words
-    flops = size.work(work, training.frozen_layers) + size.frozen(texts, training.frozen_layers)
+    flops = size.work(work, training.frozen_layers, _alone(target.corpus, training))
+    flops += size.frozen(texts, training.frozen_layers)
     return Cost("", cells, None, tokens, seeds * predicted, flops, cells * TRIAL_MB)
 
 
@@ -197,6 +209,11 @@ def _sum(costs: list[Cost]) -> Cost:
     numbers = ("cells", "train_tokens", "predicted", "flops", "disk_mb")
     totals = {name: sum(getattr(cost, name) for cost in costs) for name in numbers}
     return dataclasses.replace(costs[0], **totals)
+
+
+def _alone(corpus: str, training: Training) -> bool:
+    """Whether the last layer runs for one subword; told of every encoder, though XLNet's and DeBERTa's run it whole."""
+    return training.pooling == "cls" and family_of(TASKS[CORPORA[corpus].task]).pooled
 
 
 def _test_rows(study: Study, target: Target) -> int:
@@ -257,7 +274,7 @@ def _cost(stage: str, grid: "Grid", cells: list[CellSpec], store: CellStore, siz
         inputs = [facts["inputs"][language] for language in cell.identity["inputs"]]
         words = sum(each["words"] for each in inputs)
         predicted_words, sentences = predicted_words + words, sentences + sum(each["rows"] for each in inputs)
-        flops += size.work(cell.cost, frozen)
+        flops += size.work(cell.cost, frozen, _alone_in(cell.identity))
         place = (cell.labels.target or cell.labels.arm, frozen)
         texts[place] = max(texts.get(place, 0.0), float(facts["train"]["words"] + facts["dev"]["words"] + words))
         disk += size.checkpoint_mb(frozen) if cell.identity["keeps_weights"] else TRIAL_MB
@@ -266,16 +283,23 @@ def _cost(stage: str, grid: "Grid", cells: list[CellSpec], store: CellStore, siz
     return Cost(f"{stage} {grid.encoder}", len(cells), ready, tokens, sentences, flops, disk)
 
 
+def _alone_in(identity: Mapping[str, Json]) -> bool:
+    """The same of a cell."""
+    task = task_with(identity["task"]["name"], identity["task"]["labels"])
+    return bool(identity["settings"]["pooling"] == "cls") and family_of(task).pooled
+
+
 def speed(study: Study, layout: Layout) -> tuple[float, str]:
     """FLOPs a second of one worker, and where that is from: finished cells, or a matrix product here."""
     sizes = {name: Size.of(study, layout, name) for name in study.encoders}
     rates = []
     for path in list(layout.store.glob("*/record.json"))[:200]:
-        record, settings = read_json(path), read_json(path.with_name("cell.json"))["settings"]
+        record, cell = read_json(path), read_json(path.with_name("cell.json"))
         size = sizes.get(record["labels"]["encoder"])
         tokens = record["tokens_per_s"] * record["train_s"]
-        if size and tokens:
-            rates.append(size.work(tokens, settings["frozen_layers"]) / record["train_s"])
+        if size and tokens and record["loop_s"]:
+            work = size.work(tokens, cell["settings"]["frozen_layers"], _alone_in(cell["identity"]))
+            rates.append(work / record["loop_s"])
     if rates:
         return sorted(rates)[len(rates) // 2], "the median of finished cells here"
     from xstilts.cells.grid import resolved_precision
