@@ -11,15 +11,16 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
-from torch import Tensor, nn
+from torch import Tensor, einsum, nn
+from torch.nn.functional import dropout, softmax
 from transformers import AutoConfig, AutoModel
 from transformers.initialization import no_init_weights
-from transformers.models.bert.modeling_bert import BertCrossAttention
 
 from xstilts.errors import XstiltsError
 from xstilts.families import FamilyCode, family_of
@@ -173,8 +174,8 @@ def keep_layers(encoder: nn.Module, layers: int) -> None:
 def read_off(model: TaskModel, pooling: str) -> None:
     """Let the last layer compute no more than what the head reads: with ``cls``, each sequence's first subword.
 
-    That state is what the whole layer gives there: keys and values still come from every subword. Of 24 subwords, the
-    layer's products cost a fifth. Families that read each subword, and encoders not made of BERT's parts, run it whole.
+    The state is what the whole layer gives there. Families that read each subword, and encoders not made of BERT's
+    parts, run it whole.
 
     Args:
         model: all of whose layers are in place.
@@ -183,17 +184,39 @@ def read_off(model: TaskModel, pooling: str) -> None:
     architecture = model.encoder.config.model_type  # type: ignore[union-attr]
     if pooling != "cls" or not model.family.pooled or str(architecture) not in ALIKE:
         return
-    layer = stack_of(model.encoder)[-1]
+    layer: Any = stack_of(model.encoder)[-1]
 
     def forward(hidden_states: Tensor, attention_mask: Tensor | None = None, *_: object, **__: object) -> Tensor:
         first = hidden_states[:, :1].contiguous()  # oneDNN is slow on strided rows
-        mask = None if attention_mask is None else attention_mask[..., :1, :]
-        attention = layer.attention
-        context, _weights = BertCrossAttention.forward(attention.self, first, hidden_states, mask)  # type: ignore[union-attr]
-        result: Tensor = layer.feed_forward_chunk(attention.output(context, first))  # type: ignore[operator,union-attr]
+        context = _seen_by_first(layer.attention.self, first, hidden_states, attention_mask)
+        result: Tensor = layer.feed_forward_chunk(layer.attention.output(context, first))
         return result
 
     layer.forward = forward
+
+
+def _seen_by_first(attention: Any, first: Tensor, hidden: Tensor, mask: Tensor | None) -> Tensor:
+    """[b, 1, h] what attention gives the first subword, without a key and a value for each subword.
+
+    A head's score q . (K x + k) is (K^T q) . x + q . k, and its sum of a (V x + v) is V (sum of a x) + v (sum of a):
+    one product a sequence stands for one a subword.
+
+    Args:
+        attention: BERT's, with ``query``, ``key`` and ``value``.
+        first: [b, 1, h].
+        hidden: [b, s, h].
+        mask: [b, 1, 1 or s, s], added to the scores.
+    """
+    heads = (attention.num_attention_heads, attention.attention_head_size)
+    query = attention.query(first).unflatten(-1, heads).squeeze(1) * attention.scaling
+    asked = einsum("bnd,ndh->bnh", query, attention.key.weight.unflatten(0, heads))
+    scores = asked @ hidden.transpose(1, 2) + (query * attention.key.bias.view(heads)).sum(-1, keepdim=True)
+    if mask is not None:
+        scores = scores + mask[:, 0, :1]
+    shares = dropout(softmax(scores, -1), attention.dropout.p, attention.training)
+    context = einsum("bnh,ndh->bnd", shares @ hidden, attention.value.weight.unflatten(0, heads))
+    result: Tensor = context + shares.sum(-1, keepdim=True) * attention.value.bias.view(heads)
+    return result.flatten(1).unsqueeze(1)
 
 
 @contextlib.contextmanager
