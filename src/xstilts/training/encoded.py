@@ -24,6 +24,11 @@ FLAT = ("input_ids", "type_ids", "targets", "positions")
 Array = NDArray[np.int64]
 
 
+def mapped(file: Path) -> Array:
+    """A file of numbers, mapped into memory; as a plain array, of which parts are taken twice as fast."""
+    return np.asarray(np.load(file, mmap_mode="r"))
+
+
 class Encoded(Sequence[Example]):
     """Examples as flat arrays with bounds; an example is a view of them.
 
@@ -55,7 +60,7 @@ class Encoded(Sequence[Example]):
     def load(cls, folder: Path) -> "Encoded":
         """Map a folder that ``save`` wrote into memory."""
         names = ("row", "part", *FLAT, *(f"{name}_bounds" for name in FLAT))
-        return cls({name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in names})
+        return cls({name: mapped(folder / f"{name}.npy") for name in names})
 
     def save(self, folder: Path) -> None:
         """Write one ``.npy`` an array."""

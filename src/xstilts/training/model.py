@@ -94,12 +94,12 @@ def embedding_name(encoder: nn.Module) -> str:
     return next(name for name, tensor in encoder.named_parameters() if tensor is weight)
 
 
-class _Given(nn.Module):
-    """Stands for the frozen layers: gives what they gave before."""
+class _Given:
+    """Stands for the embeddings and the frozen layers: gives what they gave before."""
 
     hidden: Tensor
 
-    def forward(self, *_: object, **__: object) -> Tensor:
+    def __call__(self, *_: object, **__: object) -> Tensor:
         return self.hidden
 
 
@@ -110,18 +110,24 @@ def stack_of(encoder: nn.Module) -> nn.ModuleList:
 
 @contextlib.contextmanager
 def above(model: TaskModel, layers: int) -> Iterator[None]:
-    """Let the states that a batch brings along stand for so many of the lowest layers; for none of them when 0."""
+    """Let the states that a batch brings along stand for all below a layer; for nothing when that is the lowest.
+
+    Args:
+        model: of BERT's parts.
+        layers: so many of the lowest layers, and the embeddings, do not run.
+    """
     if not layers:
         yield
         return
-    stack = stack_of(model.encoder)
+    stack, embeddings = stack_of(model.encoder), model.encoder.embeddings
     every = list(stack)
-    model.given = stack[0] = _Given()
-    del stack[1:layers]
+    model.given = embeddings.forward = _Given()  # type: ignore[union-attr]
+    del stack[:layers]
     try:
         yield
     finally:
         model.given = None
+        del embeddings.forward  # type: ignore[union-attr]  # the class's own is back
         del stack[:]
         stack.extend(every)
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from xstilts.files import Json, read_json, sha256_of_json, told_when_full
 from xstilts.training.batches import Collator, equal_length_batches
-from xstilts.training.encoded import Encoded
+from xstilts.training.encoded import Encoded, mapped
 from xstilts.training.model import ALIKE, TaskModel, stack_of, trained_from
 from xstilts.training.products import products
 
@@ -94,7 +94,7 @@ class FrozenStates:
                     folder.mkdir(parents=True, exist_ok=True)
                     _write(file, _states(lower, group, texts, folder, collate))
                     _write(file.with_suffix(INDEX), texts)
-            found[name] = group.with_hidden(np.load(file, mmap_mode="r"))
+            found[name] = group.with_hidden(mapped(file))
         return found
 
 
@@ -147,7 +147,7 @@ def _copied(found: States, texts: NDArray[np.void], folder: Path) -> list[int]:
         theirs = np.load(file)
         _, mine, other = np.intersect1d(texts["name"][left], theirs["name"], return_indices=True)
         if len(mine):
-            states = np.load(file.with_name(file.name.removesuffix(INDEX) + ".npy"), mmap_mode="r")
+            states = mapped(file.with_name(file.name.removesuffix(INDEX) + ".npy"))
             for text, source in zip(texts[left[mine]], theirs[other], strict=True):
                 found[text["start"] : text["stop"]] = states[source["start"] : source["stop"]]
             left = np.delete(left, mine)
