@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from xstilts.errors import XstiltsError
 from xstilts.sources.corpora import corpus_named
@@ -318,14 +318,14 @@ class TargetSection:
     """
 
     default: Training
-    overrides: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    overrides: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     plateau_factor: int = 2
 
     def training(self, target: str) -> Training:
         """The untuned settings of a target."""
         values = {entry.name: getattr(self.default, entry.name) for entry in dataclasses.fields(Training)}
         for key, value in self.overrides.get(target, {}).items():
-            whole = isinstance(values.get(key), int)
+            whole = isinstance(values.get(key), int) and isinstance(value, float) and value.is_integer()
             values[key] = int(value) if whole else value
         return build(Training, values, f"target.overrides.{target}", "params.yaml")
 

@@ -26,6 +26,8 @@ def unknown_key(where: str, key: str, known: typing.Iterable[str], file: str) ->
 def _typed(kind: Any, value: Any, key: str, file: str) -> Any:
     """Turn a YAML value into a field's type, or say what the field wants."""
     origin, inner = typing.get_origin(kind), typing.get_args(kind)
+    if kind is Any:
+        return value
     if dataclasses.is_dataclass(kind):
         return build(typing.cast(type[Any], kind), value, key, file)
     if origin is Literal:

@@ -87,6 +87,7 @@ def test_no_arms_is_refused() -> None:
         ("target.default.batch_size", 1.5, "a whole number"),
         ("target.default.warmup_fraction", 1.5, "a fraction from 0 to 1"),
         ("target.default.frozen_layers", -1, "0 or more layers"),
+        ("target.default.pooling", "max", "'mean' or 'cls'"),
         ("tune.intermediate_learning_rate", [1e-3, 1e-4], "the lower one first"),
         ("seeds", [], "at least one entry"),
         ("seeds", [1, 1], "each once"),
@@ -112,10 +113,14 @@ def test_yaml_is_read_as_dvc_reads_it(tmp_path: Path) -> None:
     assert read_yaml(path) == {"rate": 1e-5, "languages": ["no", "en"]}
 
 
-def test_overrides_keep_whole_numbers_whole() -> None:
-    study = study_from(changed("target.overrides", {"kitchen": {"batch_size": 4.0, "passes": 3}}), "params.yaml")
+def test_overrides_are_typed_as_what_they_stand_for() -> None:
+    chosen = {"batch_size": 4.0, "passes": 3, "pooling": "mean"}
+    study = study_from(changed("target.overrides", {"kitchen": chosen}), "params.yaml")
     assert study.target.training("kitchen").batch_size == 4
     assert study.target.training("phones").batch_size == 16
+    assert [study.target.training(name).pooling for name in ("kitchen", "phones")] == ["mean", "cls"]
+    for wrong, wanted in (({"batch_size": 1.5}, "a whole number"), ({"pooling": 1}, "'mean' or 'cls'")):
+        assert wanted in message(changed("target.overrides", {"kitchen": wrong}))
     assert "did you mean 'passes'" in message(changed("target.overrides", {"kitchen": {"pases": 3}}))
 
 

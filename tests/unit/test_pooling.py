@@ -67,6 +67,7 @@ def test_the_classification_subword_alone_is_what_the_whole_layer_gives(
     assert whole.std(0).max() > 0.02, "all rows look the same"
     torch.testing.assert_close(alone, whole)
     assert again.keys() == slopes.keys()
+    torch.testing.assert_close(model.for_prediction(torch.bfloat16)(batch), alone, atol=0.05, rtol=0.05)
     for name, slope in slopes.items():
         torch.testing.assert_close(again[name], slope, msg=lambda text, name=name: f"{name}: {text}")
 
