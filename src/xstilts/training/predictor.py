@@ -30,7 +30,8 @@ class Predictor:
         facts: Json = read_json(folder / "model.json")
         self.task = task_with(facts["task"], facts["labels"])
         self.family = family_of(self.task)
-        self.max_length, self.pooling = int(facts["max_length"]), str(facts["pooling"])
+        self.max_length = int(facts["max_length"])
+        self.pooling = str(facts.get("pooling", "mean"))  # models from before there was a choice
         self.precision = torch.bfloat16 if facts["precision"] == "bfloat16" else torch.float32
         self.base, self.weights = folder / "encoder", folder / "cell" / "weights.safetensors"
         self.state = load_file(self.weights)
