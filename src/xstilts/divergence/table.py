@@ -6,6 +6,7 @@ from itertools import chain
 from typing import Any
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from xstilts.divergence.features import CHAR_NGRAMS, WORDS, Ids, Matrix, Texts, char_ngram_features, reduced, word_ids
 from xstilts.divergence.jensen_shannon import TOP_TYPES, word_distance
@@ -224,5 +225,8 @@ def divergence_table(
     if settings.primary not in features:
         raise unknown("kind of features", settings.primary, features, where="divergence settings, primary")
     pairs = [(arm, piece) for arm in arms for piece in slices]
-    rows = [row for name, matrix in features.items() for row in _distances(study, matrix, name, pairs, settings, seed)]
+    rows: list[Row] = []
+    with threadpool_limits(1):  # a fit is so small that a second thread only waits
+        for name, matrix in features.items():
+            rows += _distances(study, matrix, name, pairs, settings, seed)
     return rows + _word_distances(study, pairs, settings, seed)
