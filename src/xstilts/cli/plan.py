@@ -96,8 +96,8 @@ class Size:
         Args:
             tokens: real subwords.
             frozen: layers that do not train.
-            alone: whether the last layer runs for the classification subword alone: of its twelve matrices of h^2, two
-                then see every subword.
+            alone: whether the last layer runs for the classification subword alone; counted as a sixth of a layer, for
+                what a step costs beside its products.
         """
         layers = self.layers - min(frozen, self.layers - 1) - (5 / 6 if alone else 0)
         return tokens * 3 * self._forward * layers
