@@ -14,13 +14,9 @@ from xstilts.families import family_of
 from xstilts.tasks import TASKS
 from xstilts.training.batches import Collator, micro_batches, training_batches
 from xstilts.training.encoded import Encoded
+from xstilts.training.layers import freeze, frozen_in
 from xstilts.training.loop import train
-from xstilts.training.model import (
-    freeze,
-    frozen_in,
-    load_model,
-    swap_vocabulary,
-)
+from xstilts.training.model import load_model, swap_vocabulary
 from xstilts.training.predict import predict
 from xstilts.training.resume import Checkpoints
 from xstilts.training.vocabulary import Marks, Vocabulary, vocabulary_of

@@ -207,8 +207,10 @@ class Target:
             )
         if not embedded:
             check_positive("targets.*.dev_rows", self.dev_rows)
-        if self.layer < 0 or (not embedded and (self.layer or self.pooling != "mean")):
+        if self.layer < 0 or (not embedded and self.layer):
             raise bad("targets.*.layer", self.layer, "0 or more, for retrieval and mining; no other target has one")
+        if not embedded and self.pooling != "mean":
+            raise bad("targets.*.pooling", self.pooling, "retrieval and mining; others have target.default.pooling")
         if "en" not in self.languages and not embedded:
             raise bad("targets.*.languages", list(self.languages), "a list with 'en', the source language")
         if len(set(self.languages)) != len(self.languages):

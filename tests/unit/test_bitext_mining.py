@@ -16,7 +16,8 @@ from xstilts.sections import Target
 from xstilts.sources.corpus import Corpus
 from xstilts.sources.normalise import normalised_rows
 from xstilts.tasks import TASKS
-from xstilts.training.model import keep_layers, load_model, stack_of
+from xstilts.training.layers import keep_layers, stack_of
+from xstilts.training.model import load_model
 from xstilts.training.vocabulary import Vocabulary
 
 BUCC = TASKS["bucc2018"]

@@ -88,6 +88,8 @@ def test_no_arms_is_refused() -> None:
         ("target.default.warmup_fraction", 1.5, "a fraction from 0 to 1"),
         ("target.default.frozen_layers", -1, "0 or more layers"),
         ("target.default.pooling", "max", "'mean' or 'cls'"),
+        ("targets.kitchen.pooling", "cls", "others have target.default.pooling"),
+        ("targets.kitchen.layer", 7, "no other target has one"),
         ("tune.intermediate_learning_rate", [1e-3, 1e-4], "the lower one first"),
         ("seeds", [], "at least one entry"),
         ("seeds", [1, 1], "each once"),

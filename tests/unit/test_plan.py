@@ -53,9 +53,11 @@ def test_a_study_costs_what_its_encoders_cost_together(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("task", "pooling", "layers"),
-    [("sentiment", "mean", 1.0), ("sentiment", "cls", 1 / 6), ("udpos", "cls", 1.0)],
+    [("sentiment", "mean", 1.0), ("sentiment", "cls", 1 / 6), ("udpos", "cls", 1.0), ("sentiment", None, 1.0)],
 )
-def test_finished_cells_tell_how_fast_this_machine_is(task: str, pooling: str, layers: float, tmp_path: Path) -> None:
+def test_finished_cells_tell_how_fast_this_machine_is(
+    task: str, pooling: str | None, layers: float, tmp_path: Path
+) -> None:
     study = load_study(ROOT, "studies/smoke/params.yaml")
     layout = Layout(tmp_path, study.study)
     guess, source = speed(study, layout)
@@ -64,7 +66,7 @@ def test_finished_cells_tell_how_fast_this_machine_is(task: str, pooling: str, l
     cell = layout.store / "a"
     labels = {"encoder": "e5-small-q4"}
     write_json(cell / "record.json", {"labels": labels, "tokens_per_s": 1000.0, "train_s": 5.0, "loop_s": 4.0})
-    settings = {"frozen_layers": 11, "pooling": pooling}
+    settings = {"frozen_layers": 11} | ({"pooling": pooling} if pooling else {})  # older cells have none
     identity = {"settings": settings, "task": {"name": task, "labels": list(TASKS[task].labels)}}
     write_json(cell / "cell.json", {"settings": settings, "identity": identity})
     found, source = speed(study, layout)

@@ -12,9 +12,10 @@ from tests.conftest import write_tiny_encoder
 from tests.golden.test_numerics import SEVERAL, TASK_OF, rows_for, run_family
 from xstilts.families import family_of
 from xstilts.tasks import task_with
-from xstilts.training import model as trained_model
+from xstilts.training import layers
 from xstilts.training.batches import Batch, Collator
-from xstilts.training.model import ALIKE, TaskModel, load_model, read_off
+from xstilts.training.layers import ALIKE, read_off
+from xstilts.training.model import TaskModel, load_model
 from xstilts.training.pooling import Pooling
 from xstilts.training.vocabulary import Marks, vocabulary_for
 
@@ -32,9 +33,8 @@ def model_of(base: Path, family: str, pooling: str) -> tuple[TaskModel, Batch]:
     vocabulary = vocabulary_for(base, code, task, marks, [examples])
     model, _ = load_model(base, None, vocabulary, task, head_seed=3)
     generator = torch.Generator().manual_seed(5)
-    for (
-        tensor
-    ) in model.encoder.parameters():  # as they are drawn, biases are 0 and states of different texts nearly equal
+    # As they are drawn, biases are 0 and the states of different texts nearly equal.
+    for tensor in model.encoder.parameters():
         tensor.data.mul_(8 if tensor.ndim > 1 else 1)
         tensor.data.add_(0.3 * torch.randn(tensor.shape, generator=generator) if tensor.ndim == 1 else 0.0)
     assert len({len(example.input_ids) for example in examples}) > 1, "nothing is padded"
@@ -56,7 +56,7 @@ def gradients(model: TaskModel, batch: Batch) -> tuple[torch.Tensor, dict[str, t
 def test_the_classification_subword_alone_is_what_the_whole_layer_gives(
     kept: float, family: str, architecture: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for place in (functional, trained_model):  # dropout that takes the same from every share: they no longer sum to 1
+    for place in (functional, layers):  # dropout that takes the same from every share: they no longer sum to 1
         monkeypatch.setattr(place, "dropout", lambda values, *_args, **_kwargs: values * kept)
     model, batch = model_of(write_tiny_encoder(tmp_path / "encoder", architecture), family, "cls")
     whole, slopes = gradients(model, batch)

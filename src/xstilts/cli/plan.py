@@ -18,9 +18,9 @@ from xstilts.encoders.facts import encoder_named
 from xstilts.families import family_of
 from xstilts.files import Json, read_json
 from xstilts.layout import Layout
-from xstilts.sections import Target, Training
+from xstilts.sections import Target
 from xstilts.sources.corpora import CORPORA
-from xstilts.tasks import TASKS, Family, task_with
+from xstilts.tasks import TASKS, Family, Task, task_with
 
 if TYPE_CHECKING:
     from xstilts.cells.grid import Grid
@@ -165,7 +165,10 @@ def _estimated(study: Study, encoder: str, size: Size) -> list[Cost]:
     drawn = sum(arms[name] * tokens for name, tokens in each.items()) + controls * max(each.values())
     cells = (sum(arms.values()) + controls) * seeds
     trained = seeds * drawn * study.intermediate.passes
-    alone = all(_alone(block.corpus, study.intermediate) for block in study.arms.blocks.values())
+    alone = all(
+        block.objective == "labels" and _alone(TASKS[CORPORA[block.corpus].task], study.intermediate.pooling)
+        for block in study.arms.blocks.values()
+    )
     flops, kept = size.work(trained, frozen, alone) + size.frozen(drawn, frozen), cells * size.checkpoint_mb(frozen)
     arms_cost = Cost(f"intermediate {encoder}", cells, None, trained, 0, flops, kept)
     tuned = trials * max(each.values()) * study.intermediate.passes
@@ -177,8 +180,8 @@ def _estimated(study: Study, encoder: str, size: Size) -> list[Cost]:
         target_rows.append(cost)
         if TASKS[CORPORA[target.corpus].task].family.trained:
             again = 2 * trials * _target_tokens(study, name)
-            training = study.target.training(name)
-            more = size.work(again, training.frozen_layers, _alone(target.corpus, training))
+            training, task = study.target.training(name), TASKS[CORPORA[target.corpus].task]
+            more = size.work(again, training.frozen_layers, _alone(task, training.pooling))
             tuning = _sum([tuning, Cost("", 2 * trials, None, again, 0, more, 0)])
     return [tuning, arms_cost, dataclasses.replace(_sum(target_rows), name=f"target {encoder}")]
 
@@ -200,7 +203,7 @@ def _estimated_target(study: Study, name: str, tried: int, size: Size) -> Cost:
     cells = (tried + 2 + len(target.more_rows)) * seeds
     work = tokens + seeds * predicted * words * PREDICTED_SHARE
     texts = (test + target.dev_rows + max(target.train_rows, *target.more_rows, 0)) * words
-    flops = size.work(work, training.frozen_layers, _alone(target.corpus, training))
+    flops = size.work(work, training.frozen_layers, _alone(TASKS[CORPORA[target.corpus].task], training.pooling))
     flops += size.frozen(texts, training.frozen_layers)
     return Cost("", cells, None, tokens, seeds * predicted, flops, cells * TRIAL_MB)
 
@@ -211,9 +214,15 @@ def _sum(costs: list[Cost]) -> Cost:
     return dataclasses.replace(costs[0], **totals)
 
 
-def _alone(corpus: str, training: Training) -> bool:
+def _alone(task: Task, pooling: str) -> bool:
     """Whether the last layer runs for one subword; told of every encoder, though XLNet's and DeBERTa's run it whole."""
-    return training.pooling == "cls" and family_of(TASKS[CORPORA[corpus].task]).pooled
+    return pooling == "cls" and family_of(task).pooled
+
+
+def _alone_in(cell: Json) -> bool:
+    """The same of a cell; one from before there was a choice says nothing of it."""
+    task = cell["task"]
+    return _alone(task_with(task["name"], task["labels"]), cell["settings"].get("pooling", "mean"))
 
 
 def _test_rows(study: Study, target: Target) -> int:
@@ -283,22 +292,16 @@ def _cost(stage: str, grid: "Grid", cells: list[CellSpec], store: CellStore, siz
     return Cost(f"{stage} {grid.encoder}", len(cells), ready, tokens, sentences, flops, disk)
 
 
-def _alone_in(identity: Mapping[str, Json]) -> bool:
-    """The same of a cell."""
-    task = task_with(identity["task"]["name"], identity["task"]["labels"])
-    return bool(identity["settings"]["pooling"] == "cls") and family_of(task).pooled
-
-
 def speed(study: Study, layout: Layout) -> tuple[float, str]:
     """FLOPs a second of one worker, and where that is from: finished cells, or a matrix product here."""
     sizes = {name: Size.of(study, layout, name) for name in study.encoders}
     rates = []
     for path in list(layout.store.glob("*/record.json"))[:200]:
-        record, cell = read_json(path), read_json(path.with_name("cell.json"))
+        record, cell = read_json(path), read_json(path.with_name("cell.json"))["identity"]
         size = sizes.get(record["labels"]["encoder"])
         tokens = record["tokens_per_s"] * record["train_s"]
-        if size and tokens and record["loop_s"]:
-            work = size.work(tokens, cell["settings"]["frozen_layers"], _alone_in(cell["identity"]))
+        if size and tokens and record.get("loop_s"):
+            work = size.work(tokens, cell["settings"]["frozen_layers"], _alone_in(cell))
             rates.append(work / record["loop_s"])
     if rates:
         return sorted(rates)[len(rates) // 2], "the median of finished cells here"

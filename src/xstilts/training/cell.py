@@ -28,19 +28,9 @@ from xstilts.tables import read_rows
 from xstilts.tasks import Task, task_with
 from xstilts.training.batches import Batch, Collator, batches_of_parts, micro_batches
 from xstilts.training.encoded import Encoded, Encoder
+from xstilts.training.layers import above, freeze, frozen_in, keep_layers, read_off
 from xstilts.training.loop import DivergedError, Trained, train
-from xstilts.training.model import (
-    TaskModel,
-    above,
-    freeze,
-    frozen_in,
-    keep_layers,
-    load_model,
-    read_off,
-    save_state,
-    swap_vocabulary,
-    trained_state,
-)
+from xstilts.training.model import TaskModel, load_model, save_state, swap_vocabulary, trained_state
 from xstilts.training.predict import predict
 from xstilts.training.resume import checkpoints_for
 from xstilts.training.states import FrozenStates, can_be_kept

@@ -4,21 +4,18 @@ Weights of a cell are kept trimmed: all encoder tensors but the embedding, the e
 ids, and the head.
 """
 
-import contextlib
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
-from torch import Tensor, einsum, nn
-from torch.nn.functional import dropout, softmax
+from torch import Tensor, nn
 from transformers import AutoConfig, AutoModel
 from transformers.initialization import no_init_weights
 
@@ -33,8 +30,6 @@ from xstilts.training.vocabulary import Vocabulary
 ROW_IDS, ROWS = "embedding.ids", "embedding.rows"
 HEAD, ENCODER = "head.", "encoder."
 TENSORS = "tensors"
-ALIKE = ("bert", "roberta", "xlm-roberta")
-"""Model types whose layers take hidden states [b, s, h] and return them so, and are made of the same parts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +53,22 @@ class TransferReport:
         return asdict(self)
 
 
+class Given:
+    """Stands for the embeddings and the frozen layers: gives what they gave before."""
+
+    hidden: Tensor
+
+    def __call__(self, *_: object, **__: object) -> Tensor:
+        return self.hidden
+
+
 class TaskModel(nn.Module):
     """Encoder, head, and the family that reads logits from hidden states."""
 
     def __init__(self, encoder: nn.Module, head: nn.Module, family: FamilyCode) -> None:
         super().__init__()
         self.encoder, self.head, self.family = encoder, head, family
-        self.given: _Given | None = None
+        self.given: Given | None = None
 
     def forward(self, batch: Batch) -> Tensor:
         """Logits of a batch, float32 outside of autocast: [b, s, k] for tagging, [b, k] for classification."""
@@ -92,154 +96,6 @@ def embedding_name(encoder: nn.Module) -> str:
     """The name of the word embedding's weight, whatever the architecture calls it."""
     weight = encoder.get_input_embeddings().weight  # type: ignore[operator]
     return next(name for name, tensor in encoder.named_parameters() if tensor is weight)
-
-
-class _Given:
-    """Stands for the embeddings and the frozen layers: gives what they gave before."""
-
-    hidden: Tensor
-
-    def __call__(self, *_: object, **__: object) -> Tensor:
-        return self.hidden
-
-
-def stack_of(encoder: nn.Module) -> nn.ModuleList:
-    """The encoder's layers: its longest ``ModuleList``."""
-    return max((module for module in encoder.modules() if isinstance(module, nn.ModuleList)), key=len)
-
-
-@contextlib.contextmanager
-def above(model: TaskModel, layers: int) -> Iterator[None]:
-    """Let the states that a batch brings along stand for all below a layer; for nothing when that is the lowest.
-
-    Args:
-        model: of BERT's parts.
-        layers: so many of the lowest layers, and the embeddings, do not run.
-    """
-    if not layers:
-        yield
-        return
-    stack, embeddings = stack_of(model.encoder), model.encoder.embeddings
-    every = list(stack)
-    model.given = embeddings.forward = _Given()  # type: ignore[union-attr]
-    del stack[:layers]
-    try:
-        yield
-    finally:
-        model.given = None
-        del embeddings.forward  # type: ignore[union-attr]  # the class's own is back
-        del stack[:]
-        stack.extend(every)
-
-
-def freeze(encoder: nn.Module, layers: int) -> None:
-    """Keep the embeddings and the lowest layers as they are: all that comes before the first layer that trains.
-
-    Args:
-        encoder: of any architecture.
-        layers: how many; 0 freezes nothing.
-
-    Raises:
-        XstiltsError: if the encoder has no more layers than that.
-    """
-    if not layers:
-        return
-    stack = stack_of(encoder)
-    if layers >= len(stack):
-        raise XstiltsError(
-            f"{layers} layers cannot be frozen: the encoder has {len(stack)}",
-            where="params.yaml, frozen_layers",
-            allowed=f"0 to {len(stack) - 1}",
-            next_step="lower frozen_layers",
-        )
-    first = next(stack[layers].parameters())
-    for parameter in encoder.parameters():
-        if parameter is first:
-            break
-        parameter.requires_grad_(False)
-
-
-def keep_layers(encoder: nn.Module, layers: int) -> None:
-    """Read embeddings off so many of the lowest layers; 0 keeps all.
-
-    Raises:
-        XstiltsError: if the encoder has fewer.
-    """
-    stack = stack_of(encoder)
-    if layers > len(stack):
-        raise XstiltsError(
-            f"Layer {layers} cannot be read: the encoder has {len(stack)}",
-            where="params.yaml, targets.*.layer",
-            allowed=f"0 for the last one, or 1 to {len(stack)}",
-            next_step="lower it, or give it for the encoder at hand in a study of its own",
-        )
-    if layers:
-        del stack[layers:]
-
-
-def read_off(model: TaskModel, pooling: str) -> None:
-    """Let the last layer compute no more than what the head reads: with ``cls``, each sequence's first subword.
-
-    The state is what the whole layer gives there. Families that read each subword, and encoders not made of BERT's
-    parts, run it whole.
-
-    Args:
-        model: all of whose layers are in place.
-        pooling: ``mean`` or ``cls``.
-    """
-    architecture = model.encoder.config.model_type  # type: ignore[union-attr]
-    if pooling != "cls" or not model.family.pooled or str(architecture) not in ALIKE:
-        return
-    layer: Any = stack_of(model.encoder)[-1]
-
-    def forward(hidden_states: Tensor, attention_mask: Tensor | None = None, *_: object, **__: object) -> Tensor:
-        first = hidden_states[:, :1].contiguous()  # oneDNN is slow on strided rows
-        context = _seen_by_first(layer.attention.self, first, hidden_states, attention_mask)
-        result: Tensor = layer.feed_forward_chunk(layer.attention.output(context, first))
-        return result
-
-    layer.forward = forward
-
-
-def _seen_by_first(attention: Any, first: Tensor, hidden: Tensor, mask: Tensor | None) -> Tensor:
-    """[b, 1, h] what attention gives the first subword, without a key and a value for each subword.
-
-    A head's score q . (K x + k) is (K^T q) . x + q . k, and its sum of a (V x + v) is V (sum of a x) + v (sum of a):
-    one product a sequence stands for one a subword.
-
-    Args:
-        attention: BERT's, with ``query``, ``key`` and ``value``.
-        first: [b, 1, h].
-        hidden: [b, s, h].
-        mask: [b, 1, 1 or s, s], added to the scores.
-    """
-    heads = (attention.num_attention_heads, attention.attention_head_size)
-    query = attention.query(first).unflatten(-1, heads).squeeze(1) * attention.scaling
-    asked = einsum("bnd,ndh->bnh", query, attention.key.weight.unflatten(0, heads))
-    scores = asked @ hidden.transpose(1, 2) + (query * attention.key.bias.view(heads)).sum(-1, keepdim=True)
-    if mask is not None:
-        scores = scores + mask[:, 0, :1]
-    shares = dropout(softmax(scores, -1), attention.dropout.p, attention.training)
-    context = einsum("bnh,ndh->bnd", shares @ hidden, attention.value.weight.unflatten(0, heads))
-    result: Tensor = context + shares.sum(-1, keepdim=True) * attention.value.bias.view(heads)
-    return result.flatten(1).unsqueeze(1)
-
-
-@contextlib.contextmanager
-def frozen_in(model: nn.Module, precision: torch.dtype) -> Iterator[None]:
-    """Hold frozen matrices in the precision that autocast would cast them to at every step, and give them back after.
-
-    The products keep their bits.
-    """
-    layers = [module for module in model.modules() if isinstance(module, nn.Linear)]
-    kept = [(tensor, tensor.data) for layer in layers for tensor in layer.parameters() if not tensor.requires_grad]
-    for tensor, values in kept:
-        tensor.data = values.to(precision)
-    try:
-        yield
-    finally:
-        for tensor, values in kept:
-            tensor.data = values
 
 
 _STORED = {"F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16}

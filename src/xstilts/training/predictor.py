@@ -14,7 +14,8 @@ from xstilts.files import Json, read_json
 from xstilts.tasks import task_with
 from xstilts.training.batches import Collator
 from xstilts.training.cell import device_for
-from xstilts.training.model import TaskModel, load_model, read_off, swap_vocabulary
+from xstilts.training.layers import read_off
+from xstilts.training.model import TaskModel, load_model, swap_vocabulary
 from xstilts.training.predict import predict
 from xstilts.training.vocabulary import Marks, vocabulary_for
 

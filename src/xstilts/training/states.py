@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 from xstilts.files import Json, read_json, sha256_of_json, told_when_full
 from xstilts.training.batches import Collator, equal_length_batches
 from xstilts.training.encoded import Encoded, mapped
-from xstilts.training.model import ALIKE, TaskModel, stack_of, trained_from
+from xstilts.training.layers import ALIKE, stack_of
+from xstilts.training.model import TaskModel, trained_from
 from xstilts.training.products import products
 
 FORMAT = 2
