@@ -13,8 +13,15 @@ from xstilts.sources.corpora import CORPORA
 from xstilts.sources.corpus import language_of
 from xstilts.sources.lock import contact_corpus, hold_to_lock
 from xstilts.sources.normalise import normalised_rows
-from xstilts.sources.xtreme.folder import xtreme_folder, xtreme_rows
-from xstilts.sources.xtreme.readers import gold_pair_rows, pair_rows, question_rows, retrieval_rows, tagging_rows
+from xstilts.sources.xtreme.folder import folder_rows, source_folder
+from xstilts.sources.xtreme.readers import (
+    derivation_rows,
+    gold_pair_rows,
+    pair_rows,
+    question_rows,
+    retrieval_rows,
+    tagging_rows,
+)
 from xstilts.stages.fetch import _write
 from xstilts.tasks import TASKS
 
@@ -228,7 +235,7 @@ def test_the_nine_tasks_are_found_locked_and_read(task: str, tmp_path: Path) -> 
     assert all(len(facts["sha256"]) == 64 and facts["rows"] for facts in entry["files"].values())
     hold_to_lock(corpus, entry, data)
     (tmp_path / "out").mkdir()
-    counts = _write(tmp_path / "out", xtreme_rows(corpus, xtreme_folder(corpus, data)))
+    counts = _write(tmp_path / "out", folder_rows(corpus, source_folder(corpus, data)))
     assert counts == {f"{name}.jsonl.gz": rows for name, rows in FETCHED[task].items()}
     if task in TASKS:
         rows = normalised_rows(corpus, tmp_path / "out")
@@ -268,8 +275,48 @@ def test_what_the_scripts_leave_without_labels_is_refused(tmp_path: Path) -> Non
 
 def test_no_folder(tmp_path: Path) -> None:
     corpus = CORPORA["xtreme-udpos"]
-    with pytest.raises(XstiltsError, match=r"read from XTREME's download folder, and there is none"):
+    with pytest.raises(XstiltsError, match=r"read from a folder 'xtreme', and there is none"):
         contact_corpus(corpus, None)
     (tmp_path / "xtreme").mkdir()
     with pytest.raises(XstiltsError, match=r"Corpus 'xtreme-udpos' has no file .*Next: run XTREME's"):
         contact_corpus(corpus, tmp_path)
+
+
+DERIVATIONS = r"""ID=wsj_9001.1 PARSER=GOLD NUMPARSE=1
+(<T S[dcl] 0 2> (<T S[dcl] 1 2> (<L NP PRP PRP We NP>) (<T S[dcl]\NP 0 2> (<L (S[dcl]\NP)/NP VBP VBP eat (S[dcl]\NP_1)/NP_2>) (<T NP 0 1> (<L N NN NN and\/or N>) ) ) ) (<L . . . . .>) )
+ID=wsj_9001.2 PARSER=GOLD NUMPARSE=1
+(<T NP 0 2> (<L LRB -LRB- -LRB- -LRB- LRB>) (<L ((S/S)/N)/N NN NN soup ((S/S)/N)/N>) )
+"""  # noqa: E501
+
+
+def test_derivations_of_ccgbank(tmp_path: Path) -> None:
+    corpus = CORPORA["ccgbank"]
+    for split in ("train", "dev"):
+        write(tmp_path / "ccgbank" / f"{split}.auto", DERIVATIONS)
+    entry = contact_corpus(corpus, tmp_path)
+    assert {name: facts["rows"] for name, facts in entry["files"].items()} == {"train.auto": 2, "dev.auto": 2}
+    hold_to_lock(corpus, entry, tmp_path)
+    (tmp_path / "out").mkdir()
+    _write(tmp_path / "out", folder_rows(corpus, source_folder(corpus, tmp_path)))
+    rows = [row for row in normalised_rows(corpus, tmp_path / "out") if row["split"] == "train"]
+    assert [(row["id"], row["document"], row["tokens"], row["tags"]) for row in rows] == [
+        ("en:wsj_9001.1", "wsj_9001", ["We", "eat", "and/or", "."], ["NP", r"(S[dcl]\NP)/NP", "N", "."]),
+        ("en:wsj_9001.2", "wsj_9001", ["(", "soup"], ["LRB", "other"]),
+    ]
+    assert len(TASKS["ccg"].labels) == 426 == len(set(TASKS["ccg"].labels))
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        (DERIVATIONS.split("\n")[1], 1),
+        ("ID=a\nID=b\n", 2),
+        ("ID=a\n(<L N NN NN soup>)\n", 2),
+        ("ID=a\n(<L N NN NN soup N>) (<L N NN NN>)\n", 2),
+        (DERIVATIONS + "ID=c PARSER=GOLD\n", 5),
+    ],
+)
+def test_a_line_that_is_no_derivation(text: str, line: int, tmp_path: Path) -> None:
+    path = write(tmp_path / "train.auto", text)
+    with pytest.raises(XstiltsError, match=rf"train.auto, line {line}"):
+        derivation_rows([path], None)

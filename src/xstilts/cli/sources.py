@@ -96,7 +96,7 @@ def _users(studies: Sequence[Study], name: str, key: str) -> tuple[str, ...]:
 def _corpus(root: Path, corpus: Corpus, studies: tuple[str, ...]) -> Place:
     lock = Layout(root, "").lock_file
     locked = bool(read_lock(lock)["corpora"].get(corpus.name))
-    away = corpus.source in ("jsonl", "xtreme") and data_folder() is None
+    away = corpus.source not in ("generator", "hub") and data_folder() is None
     try:
         entry = locked_corpus(lock, corpus)
         if corpus.source == "hub":

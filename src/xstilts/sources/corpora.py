@@ -5,6 +5,7 @@ from types import MappingProxyType
 
 from xstilts.errors import unknown
 from xstilts.sources.corpus import CONVERTED, PART, Corpus, Files, Reader
+from xstilts.tasks.supertags import OTHER
 
 
 def _same(names: str) -> dict[str, str]:
@@ -223,6 +224,19 @@ _ENTRIES = (
     *(
         Corpus(name=f"xtreme-{task}", task=task, source="xtreme", licence=licence, files=files)
         for task, licence, files in _FROM_XTREME
+    ),
+    Corpus(
+        name="ccgbank",
+        task="ccg",
+        source="ccgbank",
+        licence="restricted (LDC2005T13, LDC's user agreement)",
+        document=r"^(.*)\.\d+$",
+        files=(
+            Files("train.auto", "train", part="en", reader="derivations"),
+            Files("dev.auto", "dev", part="en", reader="derivations"),
+        ),
+        other=OTHER,
+        note="rarer categories than the 425 are one",
     ),
     Corpus(
         name="hub-xnli",

@@ -12,7 +12,7 @@ from typing import Literal
 Split = Literal["train", "dev", "test"]
 SPLITS: tuple[Split, ...] = ("train", "dev", "test")
 PART = "{part}"
-Reader = Literal["tagging", "pairs", "questions", "retrieval", "sentences", "gold_pairs"]
+Reader = Literal["tagging", "pairs", "questions", "retrieval", "sentences", "gold_pairs", "derivations"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,14 +70,15 @@ class Corpus:
         name: its folder's name below ``XSTILTS_DATA``, and its name everywhere else.
         task: whose labels it carries (a key of ``TASKS``).
         source: ``jsonl`` (a folder below ``XSTILTS_DATA``), ``xtreme`` (the folder that XTREME's download script
-            leaves, as ``XSTILTS_DATA/xtreme``), ``hub`` (files of a data set repository), or ``generator`` (made by
-            this project).
+            leaves, as ``XSTILTS_DATA/xtreme``), ``ccgbank`` (files of CCGbank, in ``XSTILTS_DATA/ccgbank``), ``hub``
+            (files of a data set repository), or ``generator`` (made by this project).
         licence: what was read; "unknown" where nothing was.
         splits: our split to the corpus's own name of it.
         columns: our column to the corpus's own name of it, dotted inside a nested one (``answers.text``); a column that
             is not named keeps its name. Names with ``+`` between them are put together: joined by a blank, or to the
             list of ``choices``.
         labels: the corpus's own label or tag to the task's, where they differ.
+        other: the task's label for every tag that is none of its labels; without one such a tag is an error.
         document: a regular expression on the row's id whose first group is its document; empty when every row is a
             document of its own.
         push: whether its licence lets it go to a DVC remote.
@@ -85,17 +86,18 @@ class Corpus:
         repository: ``owner/name`` on the hub.
         branch: of the repository, when it is not the main one. ``CONVERTED`` is the branch on which the hub keeps data
             that it made of a repository whose own files are a script.
-        files: where its files are, on the hub or in XTREME's folder.
+        files: where its files are, on the hub or in its source's folder.
         parts: the source's name of a part to ours; empty when they are the same and all are wanted.
     """
 
     name: str
     task: str
-    source: Literal["jsonl", "generator", "hub", "xtreme"]
+    source: Literal["jsonl", "generator", "hub", "xtreme", "ccgbank"]
     licence: str
     splits: Mapping[str, str] = field(default_factory=lambda: {split: split for split in SPLITS})
     columns: Mapping[str, str] = field(default_factory=dict)
     labels: Mapping[str, str] = field(default_factory=dict)
+    other: str = ""
     document: str = ""
     push: bool = False
     note: str = ""

@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -37,13 +37,14 @@ def normalised_rows(corpus: Corpus, folder: Path) -> list[dict[str, Any]]:
     family = family_of(task)
     ours = {theirs: split for split, theirs in corpus.splits.items()}
     document = re.compile(corpus.document) if corpus.document else None
+    known = frozenset(task.labels)
     rows: list[dict[str, Any]] = []
     for name, path in corpus_files(folder).items():
         part, split = part_and_split(name)
         if split not in ours:
             continue
         for line, raw in _questions(corpus, path, name) if task.family is Family.SPAN_QA else _lines(path):
-            rows.append(_row(corpus, (*family.inputs, family.gold), raw, f"{name}, line {line}"))
+            rows.append(_row(corpus, (*family.inputs, family.gold), raw, f"{name}, line {line}", known))
             identity = str(raw["id"]) if "id" in raw else f"{ours[split]}-{raw.get('idx', line - 1)}"
             found = document.match(identity) if document else None
             own = str(raw.get("paragraph", identity))
@@ -158,7 +159,9 @@ def _columns(corpus: Corpus, raw: Mapping[str, Json], names: tuple[str, ...], wh
     return {name: raw[name] for name in names}
 
 
-def _row(corpus: Corpus, columns: tuple[str, ...], raw: Mapping[str, Json], where: str) -> dict[str, Any]:
+def _row(
+    corpus: Corpus, columns: tuple[str, ...], raw: Mapping[str, Json], where: str, known: Collection[str] = ()
+) -> dict[str, Any]:
     row: dict[str, Any] = {}
     for column in columns:
         theirs = corpus.columns.get(column, column)
@@ -179,8 +182,9 @@ def _row(corpus: Corpus, columns: tuple[str, ...], raw: Mapping[str, Json], wher
         value = values[0]
         if column == "label":
             value = corpus.labels.get(str(value), str(value))
-        elif column == "tags" and corpus.labels and isinstance(value, list):
-            value = [corpus.labels.get(str(tag), str(tag)) for tag in value]
+        elif column == "tags" and (corpus.labels or corpus.other) and isinstance(value, list):
+            tags = [corpus.labels.get(str(tag), str(tag)) for tag in value]
+            value = [corpus.other if corpus.other and tag not in known else tag for tag in tags]
         row[column] = value
     return row
 

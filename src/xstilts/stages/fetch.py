@@ -17,7 +17,7 @@ from xstilts.sources.hub_corpora import hub_rows
 from xstilts.sources.jsonl import corpus_files, corpus_folder
 from xstilts.sources.lock import hold_to_lock, locked_corpus
 from xstilts.sources.synthetic import generate
-from xstilts.sources.xtreme.folder import xtreme_folder, xtreme_rows
+from xstilts.sources.xtreme.folder import MADE_BY, folder_rows, source_folder
 
 
 def run(study: Study, layout: Layout, corpus: str) -> None:
@@ -46,8 +46,8 @@ def _rows(study: Study, corpus: Corpus, lock: Mapping[str, Json], folder: Path) 
     hold_to_lock(corpus, lock, data_folder())
     if corpus.source == "hub":
         return _write(folder, hub_rows(corpus, lock))
-    if corpus.source == "xtreme":
-        return _write(folder, xtreme_rows(corpus, xtreme_folder(corpus, data_folder())))
+    if corpus.source in MADE_BY:
+        return _write(folder, folder_rows(corpus, source_folder(corpus, data_folder())))
     return _copy(corpus, lock["files"], folder)
 
 

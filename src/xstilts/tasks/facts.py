@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from xstilts.errors import unknown
+from xstilts.tasks.supertags import CATEGORIES, OTHER
 
 
 class Family(enum.StrEnum):
@@ -206,6 +207,16 @@ _ENTRIES = (
         in_xtreme=False,
         kind="extractive question answering",
         unanswerable=True,
+    ),
+    Task(
+        name="ccg",
+        family=Family.TOKEN_TAGGING,
+        languages=("en",),
+        labels=(*CATEGORIES, OTHER),
+        main_metric="token_accuracy",
+        version=1,
+        in_xtreme=False,
+        kind="supertagging",
     ),
     Task(
         name="sentiment",

@@ -1,4 +1,4 @@
-"""Finding a task in XTREME's download folder, holding it to ``sources.lock``, and reading its rows."""
+"""Finding a task in XTREME's download folder, or a corpus in one that is read like it: lock and rows."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -9,7 +9,11 @@ from xstilts.files import Json, sha256_of
 from xstilts.sources.corpus import PART, Corpus, Files
 from xstilts.sources.xtreme.readers import READERS, Rows
 
-FOLDER = "xtreme"
+MADE_BY = {
+    "xtreme": "run XTREME's scripts/download_data.sh and link its download folder there (docs/sources.md)",
+    "ccgbank": "put train.auto and dev.auto of a licensed copy of CCGbank there (docs/sources.md)",
+}
+"""Sources that are a folder of that name below ``XSTILTS_DATA``, and how each comes to be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,20 +38,21 @@ class Group:
         return READERS[self.files.reader]([folder / text for text in self.texts], gold)
 
 
-def xtreme_folder(corpus: Corpus, data: Path | None) -> Path:
-    """XTREME's ``download`` folder, as ``XSTILTS_DATA/xtreme``.
+def source_folder(corpus: Corpus, data: Path | None) -> Path:
+    """The folder below ``XSTILTS_DATA`` that has the name of the corpus's source: for ``xtreme`` XTREME's ``download``.
 
     Raises:
         XstiltsError: if ``XSTILTS_DATA`` is not set or has no such folder.
     """
-    if data is None or not (data / FOLDER).is_dir():
+    name = corpus.source
+    if data is None or not (data / name).is_dir():
         raise XstiltsError(
-            f"Corpus '{corpus.name}' is read from XTREME's download folder, and there is none",
-            where=f"XSTILTS_DATA, {FOLDER}/",
-            allowed=f"XSTILTS_DATA=<folder> with <folder>/{FOLDER}/, the `download` folder of XTREME or a link to it",
-            next_step="run XTREME's scripts/download_data.sh and link its download folder there (docs/sources.md)",
+            f"Corpus '{corpus.name}' is read from a folder '{name}', and there is none",
+            where=f"XSTILTS_DATA, {name}/",
+            allowed=f"XSTILTS_DATA=<folder> with <folder>/{name}/, or a link of that name",
+            next_step=MADE_BY[name],
         )
-    return data / FOLDER
+    return data / name
 
 
 def groups(corpus: Corpus, folder: Path) -> list[Group]:
@@ -82,7 +87,7 @@ def observed(corpus: Corpus, folder: Path) -> Json:
     return entry
 
 
-def check_xtreme(corpus: Corpus, folder: Path, locked: Mapping[str, Json]) -> None:
+def check_folder(corpus: Corpus, folder: Path, locked: Mapping[str, Json]) -> None:
     """Compare the corpus's files with the lock, byte by byte.
 
     Raises:
@@ -102,13 +107,13 @@ def check_xtreme(corpus: Corpus, folder: Path, locked: Mapping[str, Json]) -> No
             continue
         raise XstiltsError(
             f"Corpus '{corpus.name}' is not the locked one: {path} {change}",
-            where=f"XSTILTS_DATA, {FOLDER}/ and sources.lock",
+            where=f"XSTILTS_DATA, {corpus.source}/ and sources.lock",
             allowed="exactly the locked files",
             next_step=f"restore the file, or run `xstilts lock --corpus {corpus.name}` if the change is meant",
         )
 
 
-def xtreme_rows(corpus: Corpus, folder: Path) -> Iterator[tuple[str, str, Rows]]:
+def folder_rows(corpus: Corpus, folder: Path) -> Iterator[tuple[str, str, Rows]]:
     """Part, split and rows of each group."""
     for group in groups(corpus, folder):
         yield group.part, group.files.split, group.rows(folder)
@@ -119,5 +124,5 @@ def _missing(corpus: Corpus, path: Path) -> XstiltsError:
         f"Corpus '{corpus.name}' has no file {path.name}",
         where=str(path.parent),
         allowed=", ".join(files.pattern for files in corpus.files),
-        next_step="run XTREME's scripts/download_data.sh again for this task",
+        next_step=MADE_BY[corpus.source],
     )

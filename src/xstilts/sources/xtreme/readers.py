@@ -7,6 +7,7 @@ JSON for questions. Where there is one, it is the gold. Text without labels, or 
 
 import csv
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
@@ -285,6 +286,45 @@ def _two(path: Path, form: str) -> list[tuple[str, str]]:
     return found
 
 
+_LEAF = re.compile(r"<L (?P<category>\S+) \S+ \S+ (?P<token>\S+) \S+>")
+_ESCAPED = {"-LRB-": "(", "-RRB-": ")", "-LCB-": "{", "-RCB-": "}", "-LSB-": "[", "-RSB-": "]"}
+
+
+def derivation_rows(paths: Sequence[Path], gold: Path | None) -> Rows:
+    """Tokens and lexical categories of CCGbank's derivations (``.auto``): a line ``ID=...``, then one derivation.
+
+    A leaf is ``(<L category tag tag token predicate>)``. The Penn Treebank's escapes of brackets and slashes in a token
+    are undone, as an encoder was pretrained on plain text.
+
+    Args:
+        paths: one file.
+        gold: nothing; the files have their categories.
+
+    Returns:
+        Rows ``id`` (``wsj_0001.1``), ``tokens``, ``tags``.
+
+    Raises:
+        XstiltsError: for a line that is neither.
+    """
+    (path,) = paths
+    rows: Rows = []
+    name = ""
+    for number, line in enumerate(read_lines(path), 1):
+        if line.startswith("ID=") and not name:
+            name = line.split()[0].removeprefix("ID=")
+            continue
+        leaves = list(_LEAF.finditer(line))
+        if not (name and leaves and len(leaves) == line.count("<L ")):
+            allowed = "a line ID=..., then a line with its derivation"
+            raise bad_line(path, number, "The line is no part of a derivation", allowed)
+        tokens = [_ESCAPED.get(leaf["token"], leaf["token"].replace("\\/", "/")) for leaf in leaves]
+        rows.append({"id": name, "tokens": tokens, "tags": [leaf["category"] for leaf in leaves]})
+        name = ""
+    if name:
+        raise bad_line(path, number, f"The file ends before the derivation of {name}", "a derivation after each ID")
+    return rows
+
+
 READERS: Mapping[Reader, Callable[[Sequence[Path], Path | None], Rows]] = MappingProxyType(
     {
         "tagging": tagging_rows,
@@ -293,5 +333,6 @@ READERS: Mapping[Reader, Callable[[Sequence[Path], Path | None], Rows]] = Mappin
         "retrieval": retrieval_rows,
         "sentences": sentence_rows,
         "gold_pairs": gold_pair_rows,
+        "derivations": derivation_rows,
     }
 )
