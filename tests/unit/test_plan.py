@@ -44,7 +44,8 @@ def test_every_study_can_be_planned_before_anything_is_there(
 def test_a_study_costs_what_its_encoders_cost_together(tmp_path: Path) -> None:
     study = load_study(ROOT, "studies/three-tasks/params.yaml")
     costs = {cost.name: cost for cost in estimated_costs(study, Layout(tmp_path, study.study))}
-    assert len(costs) == 3 * len(study.encoders)
+    assert len(costs) == 4 * len(study.encoders)
+    assert costs["register bert-base"].cells == len(study.targets), "each target's champion once more"
     assert costs["target bert-base"].flops == costs["target xlnet-base"].flops
     seeds, arms = len(study.seeds), 8 + 6 + 2 + 1
     assert costs["intermediate bert-base"].cells == seeds * arms

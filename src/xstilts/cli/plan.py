@@ -183,7 +183,27 @@ def _estimated(study: Study, encoder: str, size: Size) -> list[Cost]:
             training, task = study.target.training(name), TASKS[CORPORA[target.corpus].task]
             more = size.work(again, training.frozen_layers, _alone(task, training.pooling))
             tuning = _sum([tuning, Cost("", 2 * trials, None, again, 0, more, 0)])
-    return [tuning, arms_cost, dataclasses.replace(_sum(target_rows), name=f"target {encoder}")]
+    champions = [_estimated_champion(study, name, size) for name in _trained_targets(study)]
+    named = (("target", target_rows), ("register", champions))
+    return [
+        tuning,
+        arms_cost,
+        *(dataclasses.replace(_sum(rows), name=f"{stage} {encoder}") for stage, rows in named if rows),
+    ]
+
+
+def _trained_targets(study: Study) -> list[str]:
+    return [name for name, target in study.targets.items() if TASKS[CORPORA[target.corpus].task].family.trained]
+
+
+def _estimated_champion(study: Study, name: str, size: Size) -> Cost:
+    """A target's champion, trained once more to keep its weights; what its frozen layers make of texts is there."""
+    target, training = study.targets[name], study.target.training(name)
+    tokens = _target_tokens(study, name)
+    predicted = len(target.languages) * _test_rows(study, target) + target.dev_rows
+    work = tokens + predicted * _words(target.corpus) * SUBWORDS_PER_WORD * PREDICTED_SHARE
+    flops = size.work(work, training.frozen_layers, _alone(TASKS[CORPORA[target.corpus].task], training.pooling))
+    return Cost("", 1, None, tokens, predicted, flops, size.checkpoint_mb(training.frozen_layers))
 
 
 def _estimated_target(study: Study, name: str, tried: int, size: Size) -> Cost:
@@ -269,7 +289,16 @@ def exact_costs(study: Study, layout: Layout) -> list[Cost]:
         found = read_json(best)
         size = Size.of(study, layout, encoder)
         rows.append(_cost("intermediate", grid, intermediate_cells(grid, found), store, size))
-        rows.append(_cost("target", grid, target_cells(grid, found), store, size))
+        cells = target_cells(grid, found)
+        rows.append(_cost("target", grid, cells, store, size))
+        # Which cell is champion is not known yet: ``none`` stands for it, and trains as long as any.
+        champions = [
+            next(cell for cell in cells if cell.labels.target == name and cell.labels.variant == "main")
+            for name in _trained_targets(study)
+        ]
+        if champions:
+            there = len(champions) if layout.results("register", "intents.json").is_file() else 0
+            rows.append(dataclasses.replace(_cost("register", grid, champions, store, size), ready=there))
     return rows
 
 

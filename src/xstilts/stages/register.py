@@ -1,6 +1,7 @@
 """Stage ``register``: champions and their intermediate checkpoints, packed, with intents that ``sync`` performs."""
 
 import csv
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -48,20 +49,25 @@ class _Registrar:
 
     def intents(self) -> list[Json]:
         """Pack every champion and the wanted checkpoints."""
-        chosen: list[Json] = []
-        wanted: set[tuple[str, int]] = set()
-        for target in self.study.targets:
-            if TASKS[self.grid.arms["targets"][target]["task"]].family.trained:
-                choice = self._choice(target)
-                cell = choice.champion.cell
-                if cell["arm"] != NONE:
-                    wanted.add((cell["arm"], cell["seed"]))
-                chosen.append(self._champion(target, choice))
-        if self.study.register.intermediate == "all":
-            wanted = {(arm, self.study.seeds[0]) for arm in self.grid.real_arms()}
-        if self.study.register.intermediate != "none":
-            chosen += [self._checkpoint(arm, seed) for arm, seed in sorted(wanted)]
-        return chosen
+        choices = {
+            target: self._choice(target)
+            for target in self.study.targets
+            if TASKS[self.grid.arms["targets"][target]["task"]].family.trained
+        }
+        cells = [choice.champion.cell for choice in choices.values()]
+        begun = {(cell["arm"], cell["seed"]) for cell in cells if cell["arm"] != NONE}
+        wanted = {
+            "none": set[tuple[str, int]](),
+            "champions": begun,
+            "all": {(arm, self.study.seeds[0]) for arm in self.grid.real_arms()},
+        }[self.study.register.intermediate]
+        self._in_store([self.starts[each] for each in sorted(begun | wanted)], "checkpoints")
+        champions = {target: self._with_weights(target, choice.champion.cell) for target, choice in choices.items()}
+        self._in_store(list(champions.values()), "champions")
+        return [
+            *(self._champion(target, choice, champions[target]) for target, choice in choices.items()),
+            *(self._checkpoint(arm, seed) for arm, seed in sorted(wanted)),
+        ]
 
     def _choice(self, target: str) -> Choice:
         folder = self.layout.models("target", self.grid.encoder)
@@ -76,9 +82,9 @@ class _Registrar:
                 candidates.append(Candidate(cell, float(result["dev"]["score"]), found))
         return choose(candidates, gold, family, task)
 
-    def _champion(self, target: str, choice: Choice) -> Json:
+    def _champion(self, target: str, choice: Choice, spec: CellSpec) -> Json:
         cell = choice.champion.cell
-        spec = self._with_weights(target, cell)
+        self._check_same(target, cell, spec)
         name = f"{self.study.study}.{self.grid.encoder}.{target}"
         scores = self.scores.get(cell["key"], {})
         verdict = (
@@ -97,15 +103,15 @@ class _Registrar:
         return self._pack(name, "champion", spec, row, facts, scores, {"dev_score": choice.champion.score})
 
     def _with_weights(self, target: str, cell: Json) -> CellSpec:
-        """Train the champion once more, keeping its weights; it must predict what it predicted."""
+        """The champion's cell as it is trained once more, keeping its weights."""
         training = tuned(self.study.target.training(target), self.best["target"].get(target))
         start = self.starts.get((cell["arm"], cell["seed"]))
-        if start:
-            self._in_store(start)
-        spec = self.grid.target(
+        return self.grid.target(
             cell["arm"], target, cell["seed"], training, start, variant="champion", keeps_weights=True
         )
-        self._in_store(spec)
+
+    def _check_same(self, target: str, cell: Json, spec: CellSpec) -> None:
+        """A champion must predict what it predicted."""
         scored = self.layout.models("target", self.grid.encoder, cell["path"])
         before, now = (read_json(path / "cell.json")["files"] for path in (scored, self.store.path(spec.key)))
         changed = [name for name in before if name.startswith("predictions/") and before[name] != now[name]]
@@ -116,16 +122,15 @@ class _Registrar:
                 allowed="the same bits from the same identity on one kind of machine",
                 next_step="the stored cells come from another kind of processor: `xstilts stage target ... --no-reuse`",
             )
-        return spec
 
-    def _in_store(self, spec: CellSpec) -> None:
-        name = f"register-{self.grid.encoder}-{spec.labels.target or spec.labels.arm}"
+    def _in_store(self, specs: Sequence[CellSpec], what: str) -> None:
+        if not specs:
+            return
         trained = self.layout.models("intermediate", self.grid.encoder)
-        ensure_cells([spec], self.layout, name, self.executor, beside=[trained])
+        ensure_cells(specs, self.layout, f"register-{self.grid.encoder}-{what}", self.executor, beside=[trained])
 
     def _checkpoint(self, arm: str, seed: int) -> Json:
         spec = self.starts[arm, seed]
-        self._in_store(spec)
         facts = self.grid.arms["arms"][arm]
         described = {
             "task": facts["task"],
