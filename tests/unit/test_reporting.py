@@ -101,6 +101,19 @@ def test_gains_of_an_untrained_baseline_are_withheld(passed: bool) -> None:
     assert ("77.1" in page_of(given)) is passed
 
 
+def test_a_study_without_a_verdict_leads_to_its_scores() -> None:
+    given = real()
+    questions = [each for encoder in given["analysis"]["encoders"].values() for each in encoder["questions"]]
+    for question in questions:
+        question |= {"verdict": "not judged", "plateau_gate": None, "slope": None, "matched_gain": None}
+        question |= {"far_gain": None, "share_retained": None, "break_even": None}
+    page = page_of(given)
+    assert "No question of this study was judged" in page
+    assert page.count("Slope, gains, share kept, break-even") == len(questions), "one line for all that is absent"
+    questions[0]["verdict"] = "undecided"
+    assert "No question of this study was judged" not in page_of(given)
+
+
 def test_a_synthetic_study_says_so() -> None:
     analysis = read_json(DATA / "report_synthetic" / "analysis.json")
     page = build_report(analysis, [], [], [], study=analysis["study"])
