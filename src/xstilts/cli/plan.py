@@ -297,7 +297,8 @@ def exact_costs(study: Study, layout: Layout) -> list[Cost]:
             for name in _trained_targets(study)
         ]
         if champions:
-            there = len(champions) if layout.results("register", "intents.json").is_file() else 0
+            registered = rows[-1].left == 0 and layout.results("register", "intents.json").is_file()
+            there = len(champions) if registered else 0
             rows.append(dataclasses.replace(_cost("register", grid, champions, store, size), ready=there))
     return rows
 

@@ -47,6 +47,7 @@ def build_report(
         analysis=shown,
         confidence=words.percent(shown["confidence"]),
         encoders=encoders,
+        judged=any(row["facts"]["verdict"] != "not judged" for each in encoders for row in each["questions"]),
         panels=[panel for encoder in encoders for panel in encoder["panels"]],
         claims=[_claim(claim) for claim in claims],
         kinds=views.KINDS,

@@ -15,12 +15,12 @@ from xstilts.encoders.facts import Encoder
 from xstilts.errors import XstiltsError
 from xstilts.files import Json, sha256_of, write_text
 from xstilts.sources.corpus import Corpus
+from xstilts.sources.folders.folder import FOLDERS, check_folder, source_folder
+from xstilts.sources.folders.folder import observed as observed_in_folder
 from xstilts.sources.hub import Repository
 from xstilts.sources.hub_corpora import check_hub_lock, contact_hub
 from xstilts.sources.jsonl import check_locked, corpus_folder, observed
 from xstilts.sources.synthetic import GENERATOR_VERSION
-from xstilts.sources.xtreme.folder import MADE_BY, check_folder, source_folder
-from xstilts.sources.xtreme.folder import observed as observed_in_folder
 
 CHECKPOINT = ("config.json", "model.safetensors", "tokenizer.json")
 OPTIONAL = {"special_tokens_map.json", "tokenizer_config.json"}
@@ -61,7 +61,7 @@ def contact_corpus(corpus: Corpus, data: Path | None) -> Json:
         return {"generator": GENERATOR_VERSION}
     if corpus.source == "hub":
         return contact_hub(corpus)
-    if corpus.source in MADE_BY:
+    if corpus.source in FOLDERS:
         return {"files": observed_in_folder(corpus, source_folder(corpus, data))}
     return {"files": observed(corpus_folder(corpus, data))}
 
@@ -74,7 +74,7 @@ def hold_to_lock(corpus: Corpus, entry: Mapping[str, Json], data: Path | None) -
     """
     if corpus.source == "hub":
         check_hub_lock(corpus, entry)
-    elif corpus.source in MADE_BY:
+    elif corpus.source in FOLDERS:
         check_folder(corpus, source_folder(corpus, data), entry["files"])
     elif corpus.source == "jsonl":
         check_locked(corpus, corpus_folder(corpus, data), entry)

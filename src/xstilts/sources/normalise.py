@@ -160,7 +160,7 @@ def _columns(corpus: Corpus, raw: Mapping[str, Json], names: tuple[str, ...], wh
 
 
 def _row(
-    corpus: Corpus, columns: tuple[str, ...], raw: Mapping[str, Json], where: str, known: Collection[str] = ()
+    corpus: Corpus, columns: tuple[str, ...], raw: Mapping[str, Json], where: str, known: Collection[str]
 ) -> dict[str, Any]:
     row: dict[str, Any] = {}
     for column in columns:

@@ -13,11 +13,11 @@ from xstilts.files import Json, replaced_folder, sha256_of, told_when_full, writ
 from xstilts.layout import Layout, data_folder
 from xstilts.sources.corpora import corpus_named
 from xstilts.sources.corpus import Corpus
+from xstilts.sources.folders.folder import FOLDERS, folder_rows, source_folder
 from xstilts.sources.hub_corpora import hub_rows
 from xstilts.sources.jsonl import corpus_files, corpus_folder
 from xstilts.sources.lock import hold_to_lock, locked_corpus
 from xstilts.sources.synthetic import generate
-from xstilts.sources.xtreme.folder import MADE_BY, folder_rows, source_folder
 
 
 def run(study: Study, layout: Layout, corpus: str) -> None:
@@ -46,7 +46,7 @@ def _rows(study: Study, corpus: Corpus, lock: Mapping[str, Json], folder: Path) 
     hold_to_lock(corpus, lock, data_folder())
     if corpus.source == "hub":
         return _write(folder, hub_rows(corpus, lock))
-    if corpus.source in MADE_BY:
+    if corpus.source in FOLDERS:
         return _write(folder, folder_rows(corpus, source_folder(corpus, data_folder())))
     return _copy(corpus, lock["files"], folder)
 

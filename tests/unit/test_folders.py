@@ -1,4 +1,4 @@
-"""XTREME's download folder: one reader for each format, nothing skipped, blanked labels refused."""
+"""XTREME's download folder and CCGbank: one reader for each format, nothing skipped, blanked labels refused."""
 
 import csv
 import json
@@ -11,10 +11,8 @@ from xstilts.errors import XstiltsError
 from xstilts.families import family_of
 from xstilts.sources.corpora import CORPORA
 from xstilts.sources.corpus import language_of
-from xstilts.sources.lock import contact_corpus, hold_to_lock
-from xstilts.sources.normalise import normalised_rows
-from xstilts.sources.xtreme.folder import folder_rows, source_folder
-from xstilts.sources.xtreme.readers import (
+from xstilts.sources.folders.folder import folder_rows, source_folder
+from xstilts.sources.folders.readers import (
     derivation_rows,
     gold_pair_rows,
     pair_rows,
@@ -22,6 +20,8 @@ from xstilts.sources.xtreme.readers import (
     retrieval_rows,
     tagging_rows,
 )
+from xstilts.sources.lock import contact_corpus, hold_to_lock
+from xstilts.sources.normalise import normalised_rows
 from xstilts.stages.fetch import _write
 from xstilts.tasks import TASKS
 

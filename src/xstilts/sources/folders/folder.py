@@ -7,9 +7,9 @@ from pathlib import Path
 from xstilts.errors import XstiltsError
 from xstilts.files import Json, sha256_of
 from xstilts.sources.corpus import PART, Corpus, Files
-from xstilts.sources.xtreme.readers import READERS, Rows
+from xstilts.sources.folders.readers import READERS, Rows
 
-MADE_BY = {
+FOLDERS = {
     "xtreme": "run XTREME's scripts/download_data.sh and link its download folder there (docs/sources.md)",
     "ccgbank": "put train.auto and dev.auto of a licensed copy of CCGbank there (docs/sources.md)",
 }
@@ -50,7 +50,7 @@ def source_folder(corpus: Corpus, data: Path | None) -> Path:
             f"Corpus '{corpus.name}' is read from a folder '{name}', and there is none",
             where=f"XSTILTS_DATA, {name}/",
             allowed=f"XSTILTS_DATA=<folder> with <folder>/{name}/, or a link of that name",
-            next_step=MADE_BY[name],
+            next_step=FOLDERS[name],
         )
     return data / name
 
@@ -124,5 +124,5 @@ def _missing(corpus: Corpus, path: Path) -> XstiltsError:
         f"Corpus '{corpus.name}' has no file {path.name}",
         where=str(path.parent),
         allowed=", ".join(files.pattern for files in corpus.files),
-        next_step=MADE_BY[corpus.source],
+        next_step=FOLDERS[corpus.source],
     )

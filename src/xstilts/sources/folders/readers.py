@@ -1,4 +1,4 @@
-"""One reader for each format of XTREME's folder: files to rows, and nothing is skipped.
+"""One reader for each format of XTREME's folder and of CCGbank: files to rows, and nothing is skipped.
 
 XTREME takes the labels out of its test files. They are looked for in a second file, in the form that its
 ``evaluate.py`` reads: a label a line, with blank lines between sentences for tags; an index a line for Tatoeba; SQuAD's
